@@ -1,0 +1,1 @@
+"""Reading -> disk, until every uplink says it has arrived."""

@@ -1,0 +1,1 @@
+"""YAML in, validated settings out; every complaint names its file and line."""

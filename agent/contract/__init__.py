@@ -1,0 +1,68 @@
+"""The vocabulary shared by the agent and its drivers. Drivers import this and nothing else."""
+
+from agent.contract.device import Device, PointInfo
+from agent.contract.driver import (
+    Driver,
+    DriverSpec,
+    Host,
+    PolledDriver,
+    Raw,
+    Simulator,
+    StreamingDriver,
+    Writable,
+)
+from agent.contract.errors import DeviceFault, GatewayError, LinkLost, Misconfigured
+from agent.contract.flow import (
+    EVENTS,
+    STREAMS,
+    TELEMETRY,
+    Columns,
+    Happening,
+    Lane,
+    Outbox,
+    Pack,
+    Sink,
+    Skip,
+)
+from agent.contract.ranges import Ranges
+from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
+from agent.contract.wire import Accept, Line, Parity, Turn, Wire
+
+__all__ = [
+    "EVENTS",
+    "STREAMS",
+    "TELEMETRY",
+    "Accept",
+    "Columns",
+    "Device",
+    "DeviceFault",
+    "Driver",
+    "DriverSpec",
+    "Event",
+    "GatewayError",
+    "Happening",
+    "Host",
+    "Instant",
+    "Lane",
+    "Line",
+    "LinkLost",
+    "Misconfigured",
+    "Outbox",
+    "Pack",
+    "Parity",
+    "PointInfo",
+    "PolledDriver",
+    "Quality",
+    "Ranges",
+    "Raw",
+    "Reading",
+    "Record",
+    "Simulator",
+    "Sink",
+    "Skip",
+    "StreamingDriver",
+    "Turn",
+    "Value",
+    "Wire",
+    "Writable",
+]

@@ -1,0 +1,98 @@
+"""What a driver is: something that turns one device into readings."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from agent.contract.device import Device, PointInfo
+from agent.contract.reading import Event, Instant, Reading, Value
+from agent.contract.wire import Wire
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+T = TypeVar("T")
+
+
+class Driver(Protocol):
+    """Made without I/O, opened once, closed once, never used by two tasks at a time."""
+
+    @property
+    def points(self) -> Sequence[PointInfo]:
+        """What the device can say; known before `open`."""
+
+    async def open(self) -> None:
+        """Prepare. Raises LinkLost (will be retried) or Misconfigured (will not)."""
+
+    async def close(self) -> None:
+        """Let go. Safe to call twice, and after a failed `open`."""
+
+
+class PolledDriver(Driver, Protocol):
+    async def read(self) -> Sequence[Reading]:
+        """One sample of every point. Raises LinkLost or DeviceFault when no point could be read;
+        where only some could, the others come back with quality bad and a reason."""
+
+
+class StreamingDriver(Driver, Protocol):
+    def readings(self) -> AsyncIterator[Reading | Event]:
+        """As they arrive: advertisements, unsolicited frames."""
+
+
+class Raw(Protocol):
+    """A driver that can show what was on the wire: `fieldgate read` prints it."""
+
+    def raw(self) -> Mapping[str, str]:
+        """For each point of the last read, the words or bytes that it came from, as hex."""
+
+
+class Writable(Protocol):
+    async def write(self, point: str, value: Value) -> Reading:
+        """Returns the read-back. Raises DeviceFault when the device refuses."""
+
+
+class Host(Protocol):
+    """All that a driver is given, for one device."""
+
+    @property
+    def state(self) -> MutableMapping[str, str]:
+        """Survives a restart; written at most once a minute and at stop."""
+
+    def now(self) -> Instant: ...
+
+    def wire(self) -> Wire:
+        """The device's wire. Raises Misconfigured when it has none."""
+
+    def profile(self, name: str) -> Path:
+        """Site profiles come before shipped ones. Raises Misconfigured when there is none."""
+
+    def secret(self, file: Path) -> bytes:
+        """Raises Misconfigured when it cannot be read."""
+
+    async def blocking(self, call: Callable[[], T]) -> T:
+        """Runs on one named thread of the device's own."""
+
+
+class Simulator(Protocol):
+    """Answers on a wire as devices would."""
+
+    def hear(self, data: bytes) -> Sequence[bytes]:
+        """Feed what was heard; returns the answers to every request completed by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSpec:
+    """What an entry point in the group `fieldgate.drivers` exports as DRIVER.
+
+    `simulate` takes the devices of one wire, a host for each, and the framing of that wire.
+    `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
+    without importing the module.
+    """
+
+    name: str
+    summary: str
+    settings: "type[BaseModel]"
+    make: Callable[[Device, Host], PolledDriver | StreamingDriver]
+    simulate: Callable[[Sequence[tuple[Device, Host]], str], Simulator] | None = None
+    commands: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,47 @@
+"""Building blocks for settings models. Kept out of the package's front door: it loads pydantic."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+
+
+def _seconds(value: Any) -> Any:
+    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    if not match or match[2] not in _SECONDS:
+        raise ValueError("write a duration with its unit, like 5s or 500ms")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _bytes(value: Any) -> Any:
+    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    if not match or match[2].upper() not in _BYTES:
+        raise ValueError("write a size with its unit, like 500MB or 2GB")
+    return int(float(match[1]) * _BYTES[match[2].upper()])
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError(
+            "an id has 1 to 48 characters of a-z, 0-9, - and _ and starts with a letter or digit; "
+            "put other words into `name:`"
+        )
+    return value
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=str),
+    Field(json_schema_extra={"examples": ["5s", "500ms"]}),
+]
+Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str)]
+Id = Annotated[str, AfterValidator(_id)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

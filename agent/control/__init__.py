@@ -1,0 +1,1 @@
+"""The local road to the running service: JSON lines on a socket."""

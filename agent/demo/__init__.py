@@ -1,0 +1,1 @@
+"""The whole gateway on simulated devices, live in the terminal."""

@@ -1,0 +1,57 @@
+"""Where fieldgate's own files are."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from agent.contract import Misconfigured
+
+ETC = Path("/etc/fieldgate")
+SITE_PROFILES = ETC / "profiles"
+
+
+def _shares() -> Iterator[Path]:
+    if override := os.environ.get("FIELDGATE_SHARE"):
+        yield Path(override)
+    yield Path(__file__).parents[1]  # a checkout
+    yield Path(sys.prefix) / "share" / "fieldgate"
+    yield Path("/usr/share/fieldgate")
+
+
+def share() -> Path:
+    """The folder that holds `configs/`, `models/` and `systemd/`."""
+    for folder in _shares():
+        if (folder / "configs").is_dir():
+            return folder
+    raise Misconfigured(
+        "the folder with fieldgate's profiles is missing",
+        hint="reinstall the package, or set FIELDGATE_SHARE to the folder that holds configs/",
+    )
+
+
+def profile(driver: str, name: str, site: Sequence[Path] = (SITE_PROFILES,)) -> Path:
+    """Site folders come before what is shipped. Raises Misconfigured with near names."""
+    folders = [*(folder / driver for folder in site), share() / "configs" / "profiles" / driver]
+    for folder in folders:
+        file = folder / f"{name}.yaml"
+        if file.is_file():
+            return file
+    from difflib import get_close_matches
+
+    known = sorted({f.stem for folder in folders if folder.is_dir() for f in folder.glob("*.yaml")})
+    close = get_close_matches(name, known, n=1)
+    if close:
+        raise Misconfigured(
+            "no profile is called '{name}'; did you mean '{close}'?",
+            hint="see the profiles in {folder}",
+            name=name,
+            close=close[0],
+            folder=folders[-1],
+        )
+    raise Misconfigured(
+        "no profile is called '{name}'",
+        hint="see the profiles in {folder}",
+        name=name,
+        folder=folders[-1],
+    )

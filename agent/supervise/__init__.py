@@ -1,0 +1,1 @@
+"""Keeps tasks alive; watchdog; systemd notify."""

@@ -1,0 +1,1 @@
+"""Packs to payloads and back."""

@@ -1,0 +1,1 @@
+"""Each serial port and serial-over-TCP connection has one owner here."""

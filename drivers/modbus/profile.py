@@ -1,0 +1,166 @@
+"""What a Modbus device profile may say. A profile is data: a new sensor needs no Python."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from agent.contract import Line, Parity
+from agent.contract.settings import Id, Seconds, Strict
+
+Table = Literal["coil", "discrete", "input", "holding"]
+Order = Literal["high_first", "low_first"]
+Kind = Literal["measurement", "counter", "state", "text"]
+
+WIDTHS = {
+    "int16": 1,
+    "uint16": 1,
+    "int32": 2,
+    "uint32": 2,
+    "float32": 2,
+    "int64": 4,
+    "uint64": 4,
+    "float64": 4,
+}
+
+
+class Write(Strict):
+    """How a point may be written, and how dangerous that is."""
+
+    function: Literal[5, 6, 15, 16]
+    guard: Literal["actuate", "config", "dangerous"] = "actuate"
+
+
+class Point(Strict):
+    """One value. `address` is the protocol's 0-based number, not 30001 or 40001."""
+
+    table: Table
+    address: int = Field(ge=0, le=0xFFFF)
+    type: Literal[
+        "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64",
+        "bcd", "ascii",
+    ] = "bool"  # fmt: skip
+    length: int = Field(1, ge=1, le=125, description="Registers; only bcd and ascii choose it.")
+    words: Order = Field("high_first", description="Which of several registers comes first.")
+    bytes: Order = Field("high_first", description="Which byte of a register comes first.")
+    bit: int | None = Field(None, ge=0, le=63, description="Lowest bit of a field in a register.")
+    bits: int = Field(1, ge=1, le=32, description="Width of that field; 1 makes a bool.")
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str = Field(description="UCUM, '1' for none.")
+    range: tuple[float, float] | None = Field(None, description="Outside it: uncertain.")
+    fault: tuple[int, ...] = Field((), description="Raw (unsigned) values that mean: no value.")
+    enum: dict[int, str] = Field({}, description="Raw value -> word.")
+    kind: Kind = "measurement"
+    modulus: int | None = Field(None, ge=2, description="Raw value at which a counter wraps.")
+    quality: Literal["good", "uncertain"] = Field(
+        "good", description="`uncertain` for values that are no real measurement."
+    )
+    name: str = ""
+    write: Write | None = None
+
+    @property
+    def is_bit(self) -> bool:
+        return self.table in {"coil", "discrete"}
+
+    @property
+    def width(self) -> int:
+        """Registers, or coils, that the value occupies."""
+        return 1 if self.is_bit else WIDTHS.get(self.type, self.length)
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Point":
+        if self.is_bit and self.type != "bool":
+            raise ValueError("a coil or discrete input is a bool; leave `type:` out")
+        if not self.is_bit and self.type == "bool" and self.bit is None:
+            raise ValueError("a register needs `type:`, or `bit:` for one bit of it")
+        if self.length != 1 and self.type not in {"bcd", "ascii"}:
+            raise ValueError("`length:` is for bcd and ascii; the other types know theirs")
+        if self.modulus is not None and self.kind != "counter":
+            raise ValueError("`modulus:` is for `kind: counter`")
+        if self.address + self.width > 0x10000:
+            raise ValueError("the value would end behind the last register, 65535")
+        if self.write is not None and self.table not in {"coil", "holding"}:
+            raise ValueError("only coils and holding registers can be written")
+        return self
+
+
+class Factory(Strict):
+    """The line as it leaves the factory."""
+
+    baud: int = 9600
+    parity: Parity = "none"
+    stop_bits: Literal[1, 2] = 1
+    data_bits: Literal[7, 8] = 8
+    unit: int = Field(1, ge=1, le=255)
+
+    @property
+    def line(self) -> Line:
+        return Line(self.baud, self.parity, self.stop_bits, self.data_bits)
+
+
+class Timing(Strict):
+    timeout: Annotated[Seconds, Field(gt=0)] = Field(0.5, description="For the first answer.")
+    guard: Seconds = Field(0.0, description="Silence before a request, beyond 3.5 characters.")
+    max_late: Seconds = Field(1.0, description="How late an answer may still come.")
+    warm_up: Seconds = Field(0.0, description="After power-on or a loss: values are uncertain.")
+    latency: Seconds = Field(0.01, description="Typical time from request to answer.")
+
+
+class Limits(Strict):
+    registers: int = Field(125, ge=1, le=125, description="In one read.")
+    bits: int = Field(2000, ge=1, le=2000, description="In one read.")
+    align: Literal[1, 2] = Field(1, description="2: only even addresses and counts.")
+
+
+class Extent(Strict):
+    """Registers that exist beside those of the points: a read may run through them."""
+
+    table: Table
+    first: int = Field(ge=0, le=0xFFFF)
+    last: int = Field(ge=0, le=0xFFFF)
+
+
+class Canary(Strict):
+    """A harmless read whose count differs from every other; asked after a fault."""
+
+    table: Table
+    address: int = Field(ge=0, le=0xFFFF)
+    count: int = Field(ge=1, le=125)
+
+
+class Setting(Strict):
+    """A register that sets the device itself up: unit id, speed. Never written by polling."""
+
+    table: Literal["holding", "coil"] = "holding"
+    address: int = Field(ge=0, le=0xFFFF)
+    type: Literal["uint16", "int16", "float32"] = "uint16"
+    function: Literal[5, 6, 16] = 6
+    scale: float = 1.0
+    unit: str = "1"
+    values: dict[int, str | int | float] = {}
+    range: tuple[float, float] | None = None
+    note: str = ""
+
+
+class Profile(Strict):
+    title: str
+    title_zh: str = ""
+    family: Literal["soil", "air", "co2", "light", "weather", "water", "relay", "energy", "other"]
+    source: tuple[str, ...] = Field(min_length=1, description="Manual and table: where from.")
+    confidence: Literal["high", "medium"]
+    notes: tuple[str, ...] = ()
+    line: Factory = Factory()
+    timing: Timing = Timing()
+    limits: Limits = Limits()
+    readable: tuple[Extent, ...] = ()
+    canary: Canary | None = None
+    points: dict[Id, Point] = Field(min_length=1)
+    settings: dict[Id, Setting] = {}
+
+
+def load_profile(file: Path) -> Profile:
+    """Raises pydantic.ValidationError or yaml.YAMLError, which carry where and why."""
+    import yaml
+
+    return Profile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
