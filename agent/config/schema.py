@@ -172,8 +172,8 @@ class Metrics(Strict):
 class Settings(Strict):
     gateway: Gateway = Gateway()
     store: Store = Store()
-    wires: dict[Id, WireSettings] = {}
-    devices: list[DeviceSettings] = []
+    wires: dict[Id, WireSettings] = Field({}, description="Name -> port or peer.")
+    devices: list[DeviceSettings] = Field([], description="What hangs on the wires.")
     uplinks: list[UplinkSettings] = Field([], description="None is valid: buffer only.")
     control: Control = Control()
     metrics: Metrics = Metrics()

@@ -138,7 +138,7 @@ class Setting(Strict):
     function: Literal[5, 6, 16] = 6
     scale: float = 1.0
     unit: str = "1"
-    values: dict[int, str | int | float] = {}
+    values: dict[int, str | int | float] = Field({}, description="Raw value -> meaning.")
     range: tuple[float, float] | None = None
     note: str = ""
 
@@ -156,7 +156,7 @@ class Profile(Strict):
     readable: tuple[Extent, ...] = ()
     canary: Canary | None = None
     points: dict[Id, Point] = Field(min_length=1)
-    settings: dict[Id, Setting] = {}
+    settings: dict[Id, Setting] = Field({}, description="Registers that set the device up.")
 
 
 def load_profile(file: Path) -> Profile:
