@@ -1,13 +1,14 @@
 """Words for people, in English or Chinese. English sentences are the keys of the catalogue.
 
-Logs and JSON stay English; only commands call `use`.
+Logs and JSON stay English; only commands call `use`. Light on purpose: `fieldgate --help` needs it.
 """
 
 import os
 from functools import cache
-from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from agent.contract import GatewayError
+if TYPE_CHECKING:
+    from agent.contract import GatewayError
 
 LANGUAGES = ("en", "zh")
 _language = "en"
@@ -29,10 +30,11 @@ def from_environment() -> str:
 @cache
 def catalogue() -> dict[str, str]:
     """English sentence -> Chinese sentence."""
-    import yaml
+    import json
+    from importlib.resources import files
 
-    text = files("agent.i18n").joinpath("zh.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text) or {})
+    text = files("agent.i18n").joinpath("zh.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
 
 
 def translate(sentence: str) -> str:
@@ -45,9 +47,9 @@ def say(sentence: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def message(error: GatewayError) -> str:
+def message(error: "GatewayError") -> str:
     return say(error.template, **error.values)
 
 
-def hint(error: GatewayError) -> str:
+def hint(error: "GatewayError") -> str:
     return say(error.hint_template, **error.values) if error.hint_template else ""
