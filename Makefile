@@ -1,0 +1,49 @@
+# fieldgate: `make demo` shows it, `make test` proves it, `make install` puts it on this machine.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench wheel install lock clean
+
+export PYTHON ?= python3
+BIN := .venv/bin
+SECONDS ?=
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name does; do \
+		printf '  make %-8s %s\n' "$$name" "$$does"; done
+
+demo:  ## the whole gateway on simulated devices; SECONDS=60 ends it with a summary
+	@.ci/setup base
+	@$(BIN)/fieldgate demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: lint  ## what every change must pass: lint, types, layers, all tests
+	@.ci/mosquitto
+	$(BIN)/pytest -n2
+
+lint:
+	@.ci/setup dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench:  ## every figure that is promised, measured here
+	@.ci/setup dev
+	@.ci/mosquitto
+	$(BIN)/python benchmarks/run.py
+
+wheel:
+	@.ci/setup base
+	@rm -f dist/*.whl
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
+install: wheel  ## into /opt/fieldgate/<version>, with its systemd unit
+	$(if $(filter 0,$(shell id -u)),,sudo )systemd/fieldgate-install dist/*.whl
+
+lock:  ## pin the dependencies anew; UPGRADE=1 takes the latest releases
+	@.ci/setup dev
+	@.ci/lock $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove what was built; .venv too
+	rm -rf .venv dist build .*_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
