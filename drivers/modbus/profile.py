@@ -84,6 +84,17 @@ class Point(Strict):
             raise ValueError("only coils and holding registers can be written")
         return self
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Point":
+        size = 16 * self.width
+        if self.bit is not None and (self.is_bit or self.bit + self.bits > size):
+            raise ValueError(f"`bit:` and `bits:` name a field within {size} bits of a register")
+        if any(not 0 <= fault < 1 << size for fault in self.fault):
+            raise ValueError(f"`fault:` lists raw values without a sign, of at most {size} bits")
+        if self.scale == 0:
+            raise ValueError("`scale: 0` would make every value the same")
+        return self
+
 
 class Factory(Strict):
     """The line as it leaves the factory."""
