@@ -1,0 +1,254 @@
+"""The other end of a wire, for simulation: simulators behind a pseudo-terminal or a socket.
+
+With a `line`, bytes take the time that they would take on it, both ways: a request has been heard
+when its last byte would have arrived, and an answer begins 3.5 characters later.
+"""
+
+import asyncio
+import contextlib
+import os
+import pty
+import tty
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self, cast
+
+from agent.contract import Line, Misconfigured, Simulator
+from agent.wires.faults import Faults
+
+PACKET = 0.008  # s of bytes that a USB adapter delivers at once
+
+
+class Responder:
+    """Hears requests and sends the simulators' answers, one client's; never blocks.
+
+    Two answers that overlap in time are mixed, as on a real line.
+    """
+
+    def __init__(
+        self,
+        simulators: Sequence[Simulator],
+        line: Line | None,
+        faults: Faults,
+        send: Callable[[bytes], None],
+    ) -> None:
+        self._simulators, self._line, self._faults = simulators, line, faults
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._character = line.character if line else 0.0
+        self._busy_until = 0.0
+        self._stopped = False
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def arrived(self, data: bytes) -> None:
+        now = self._loop.time()
+        heard = max(now, self._busy_until) + len(data) * self._character
+        self._busy_until = heard
+        self._at(heard, partial(self._hear, data, heard))
+
+    def _hear(self, data: bytes, at: float) -> None:
+        if self._faults.echo:
+            self._send(data)
+        if self._faults.dead:
+            return
+        for simulator in self._simulators:
+            for answer in simulator.hear(data):
+                if not self._faults.silences(answer):
+                    self._answer(answer, at)
+
+    def _answer(self, answer: bytes, heard: float) -> None:
+        silence = self._line.silence if self._line else 0.0
+        begin = heard + max(silence, self._faults.wait())
+        out = self._faults.damage(answer)
+        step = max(1, round(PACKET / self._character)) if self._character else len(out)
+        for first in range(0, len(out), max(1, step)):
+            piece = out[first : first + step]
+            end = begin + (first + len(piece)) * self._character
+            self._at(end, partial(self._send, piece))
+
+    def _at(self, when: float, call: Callable[[], None]) -> None:
+        if when > self._loop.time():
+            self._loop.call_at(when, self._unless_stopped, call)
+        else:
+            self._unless_stopped(call)
+
+    def _unless_stopped(self, call: Callable[[], None]) -> None:
+        if not self._stopped:
+            call()
+
+
+class PtyStage:
+    """A serial port that is reached by the symlink `link`, like /dev/serial/by-id/…"""
+
+    def __init__(
+        self,
+        link: Path,
+        simulators: Sequence[Simulator],
+        line: Line | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.link = link
+        self.faults = faults or Faults()
+        self._simulators, self._line = simulators, line
+        self._ends: tuple[int, int] | None = None
+        self._responder: Responder | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        await self.plug()
+
+    async def stop(self) -> None:
+        await self.unplug()
+
+    async def plug(self) -> None:
+        """A new pseudo-terminal under the same link. Raises Misconfigured when the link's place
+        is taken by something else."""
+        if self._ends is not None:
+            return
+        master, slave = pty.openpty()  # without an open slave, reading the master is EIO
+        self._ends = master, slave
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        self._responder = Responder(self._simulators, self._line, self.faults, self._send)
+        asyncio.get_running_loop().add_reader(master, self._readable)
+        _link(self.link, os.ttyname(slave))
+
+    async def unplug(self) -> None:
+        """The port vanishes; who has it open is told so by the kernel."""
+        if self._ends is None:
+            return
+        ends, self._ends = self._ends, None
+        if self._responder is not None:
+            self._responder.stop()
+        asyncio.get_running_loop().remove_reader(ends[0])
+        self.link.unlink(missing_ok=True)
+        for end in reversed(ends):
+            os.close(end)
+
+    def _readable(self) -> None:
+        if self._ends is not None and self._responder is not None:
+            with contextlib.suppress(BlockingIOError):
+                self._responder.arrived(os.read(self._ends[0], 4096))
+
+    def _send(self, data: bytes) -> None:
+        # A full terminal is one that nobody reads: the bytes are lost, as on a line.
+        if self._ends is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._ends[0], data)
+
+
+class TcpStage:
+    """A socket; `port` 0 takes a free one, which `port` names after `start`."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        simulators: Sequence[Simulator],
+        line: Line | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.host, self.port = host, port
+        self.faults = faults or Faults()
+        self._simulators, self._line = simulators, line
+        self._server: asyncio.Server | None = None
+        self._clients: set[_Client] = set()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        await self.plug()
+
+    async def stop(self) -> None:
+        await self.unplug()
+
+    async def plug(self) -> None:
+        if self._server is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._client, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def unplug(self) -> None:
+        """Refuses connections and breaks those that stand."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        await self.hang_up()
+        await server.wait_closed()
+
+    async def hang_up(self) -> None:
+        """Breaks the connections; new ones are taken."""
+        clients = tuple(self._clients)
+        for client in clients:
+            client.abort()
+        for client in clients:
+            await client.closed.wait()
+
+    def _client(self) -> "_Client":
+        return _Client(self._clients, self._responder)
+
+    def _responder(self, send: Callable[[bytes], None]) -> Responder:
+        return Responder(self._simulators, self._line, self.faults, send)
+
+
+class _Client(asyncio.Protocol):
+    def __init__(
+        self,
+        clients: "set[_Client]",
+        responder: Callable[[Callable[[bytes], None]], Responder],
+    ) -> None:
+        self.closed = asyncio.Event()
+        self._clients = clients
+        self._responder = responder(self._send)
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._clients.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._responder.arrived(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  named by asyncio
+        self._responder.stop()
+        self._clients.discard(self)
+        self.closed.set()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+
+def _link(link: Path, target: str) -> None:
+    """Replaces the link in one step, unless what stands there is not a simulated port."""
+    if os.path.lexists(link) and not os.path.realpath(link).startswith("/dev/pts/"):
+        raise Misconfigured(
+            "{path} is there already, and it is no simulated port",
+            hint="choose another path; a simulator never takes the place of a real port",
+            path=link,
+        )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    new = link.with_name(f"{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(link)
