@@ -1,0 +1,242 @@
+"""SenML (RFC 8428): one value a record, as JSON text or as CBOR.
+
+The first record also carries the base fields and what the pack accounts for (docs/wire.md); a pack
+without members is that record alone. `n` is `device/point`; a read that failed is
+`device/point/quality` with `vs: "bad:timeout"`, never a value under the point's own name.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from agent.contract import TELEMETRY, Columns, Pack, Value
+from agent.uplink.formats.arrival import VERSION, Arrival, Sample, account, previous, skips
+from agent.uplink.formats.units import Translation, Units
+
+JSON_TYPE = "application/senml+json"
+CBOR_TYPE = "application/senml+cbor"
+_QUALITY = "quality"
+_LARGEST = 1e290  # times the largest factor still a number
+_CBOR = {"bn": -2, "bver": -1, "n": 0, "u": 1, "v": 2, "vs": 3, "vb": 4, "t": 6}  # RFC 8428, 6
+_TEXT = {number: name for name, number in _CBOR.items()}
+
+Render = Callable[[float], str]
+Labelled = dict[int | str, Any]  # a CBOR record: 0 n, 1 u, 2 v, 3 vs, 4 vb, 6 t, ours by name
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _failed(value: Value | None, flag: str, unit: Translation) -> str:
+    """Why there is no value to send; "" when there is one."""
+    if flag.startswith("bad"):
+        return flag
+    if value is None:
+        return "bad"
+    if isinstance(value, float) and not isfinite(unit.apply(value)):
+        return "bad:not_finite"
+    return ""
+
+
+def _head(pack: Pack, gateway: str, catalogue: str) -> dict[str, Any]:
+    if pack.stream != TELEMETRY:
+        raise ValueError(f"SenML carries telemetry, not {pack.stream}")
+    fields = {"bn": f"{gateway}/", "bver": 10, "fg": VERSION, "epoch": pack.epoch}
+    return fields | {"stream": pack.stream, "cat": catalogue} | account(pack)
+
+
+class SenmlJson:
+    """Packs to text. Text is put together from what a series has in common: a dict for each
+    record would cost three times as much (benchmarks/drain.py)."""
+
+    content_type = JSON_TYPE
+
+    def __init__(self, gateway: str, units: Units) -> None:
+        self._gateway = gateway
+        self._units = units
+        self._series: dict[tuple[str, str, str], tuple[str, Translation]] = {}
+
+    def encode(self, pack: Pack, catalogue: str) -> bytes:
+        head = json.dumps(_head(pack, self._gateway, catalogue), separators=(",", ":"))
+        records = [text for columns in pack.columns for text in self._records(columns)]
+        if not records:
+            return f"[{head}]".encode()
+        records[0] = f"{head[:-1]},{records[0][1:]}"
+        return f"[{','.join(records)}]".encode()
+
+    def _records(self, columns: Columns) -> list[str]:
+        series = [self._of(key) for key in columns.series]
+        tail = ',"tq":"estimated"' if columns.estimated else ""
+        ends = {ms: f',"t":{ms / 1000!r}{tail}' for ms in set(columns.times)}
+        if _all_numbers(columns.values):
+            records = _numbers(columns, series, ends)
+        else:
+            records = [
+                self._one(columns.series[i], value, "", ends[ms])
+                for i, value, ms in zip(columns.index, columns.values, columns.times, strict=True)
+            ]
+        for at, flag in columns.flags.items():
+            key = columns.series[columns.index[at]]
+            records[at] = self._one(key, columns.values[at], flag, ends[columns.times[at]])
+        return records
+
+    def _of(self, key: tuple[str, str, str]) -> tuple[str, Translation]:
+        """How every record of a series begins, up to its value."""
+        known = self._series.get(key)
+        if known is None:
+            device, point, ucum = key
+            unit = self._units.translate(point, ucum)
+            word = "" if unit.unit is None else f',"u":{_quote(unit.unit)}'
+            known = self._series[key] = f'{{"n":{_quote(f"{device}/{point}")}{word}', unit
+        return known
+
+    def _one(self, key: tuple[str, str, str], value: Value | None, flag: str, end: str) -> str:
+        """Any record, at leisure."""
+        start, unit = self._of(key)
+        if reason := _failed(value, flag, unit):
+            name = _quote(f"{key[0]}/{key[1]}/{_QUALITY}")
+            return f'{{"n":{name},"vs":{_quote(reason)}{end}}}'
+        quality, _, reason = flag.partition(":")
+        marks = f',"q":{_quote(quality)}' if quality else ""
+        marks += f',"qr":{_quote(reason)}' if reason else ""
+        return f"{start}{_value(value, unit)}{end}{marks}}}"
+
+
+def _all_numbers(values: Sequence[Any]) -> bool:
+    """Only finite ints and floats, small enough for any factor."""
+    if not set(map(type, values)) <= {float, int}:
+        return False
+    return isfinite(sum(values)) and min(values) > -_LARGEST and max(values) < _LARGEST
+
+
+def _numbers(
+    columns: Columns, series: Sequence[tuple[str, Translation]], ends: Mapping[int, str]
+) -> list[str]:
+    """The fast way, for numbers of good quality."""
+    values: Sequence[Any] = columns.values
+    starts = [f'{start},"v":' for start, _ in series]
+    each = zip(columns.index, values, columns.times, strict=True)
+    if all(unit.same for _, unit in series):
+        return [f"{starts[i]}{value!r}{ends[ms]}}}" for i, value, ms in each]
+    renders = [_render(unit) for _, unit in series]
+    return [f"{starts[i]}{renders[i](value)}{ends[ms]}}}" for i, value, ms in each]
+
+
+def _render(unit: Translation) -> Render:
+    if unit.same:
+        return repr
+    factor, offset = unit.factor, unit.offset
+    return lambda value: f"{value * factor + offset:.12g}"
+
+
+def _value(value: Value | None, unit: Translation) -> str:
+    match value:
+        case bool():
+            return f',"vb":{"true" if value else "false"}'
+        case str():
+            return f',"vs":{_quote(value)}'
+        case _:
+            return f',"v":{_moved(value, unit)!r}'
+
+
+def _moved(value: Any, unit: Translation) -> Any:
+    return value if unit.same else unit.apply(value)
+
+
+class SenmlCbor:
+    """Packs to CBOR: the RFC's labels are numbers, ours are texts."""
+
+    content_type = CBOR_TYPE
+
+    def __init__(self, gateway: str, units: Units) -> None:
+        self._gateway = gateway
+        self._units = units
+
+    def encode(self, pack: Pack, catalogue: str) -> bytes:
+        import cbor2
+
+        records = [record for columns in pack.columns for record in self._records(columns)]
+        first = {_CBOR.get(k, k): v for k, v in _head(pack, self._gateway, catalogue).items()}
+        if records:
+            records[0] = first | records[0]
+        return bytes(cbor2.dumps(records or [first]))
+
+    def _records(self, columns: Columns) -> list[Labelled]:
+        units = [self._units.translate(point, ucum) for _, point, ucum in columns.series]
+        names = [f"{device}/{point}" for device, point, _ in columns.series]
+        starts = [_start(name, unit) for name, unit in zip(names, units, strict=True)]
+        tail: Labelled = {"tq": "estimated"} if columns.estimated else {}
+        each = zip(columns.index, columns.values, columns.times, strict=True)
+        if not columns.flags and _all_numbers(columns.values):
+            return [
+                {**starts[i], 2: _moved(v, units[i]), 6: ms / 1000, **tail} for i, v, ms in each
+            ]
+        flags = columns.flags
+        return [
+            _any(names[i], units[i], v, flags.get(at, "")) | {6: ms / 1000, **tail}
+            for at, (i, v, ms) in enumerate(each)
+        ]
+
+
+def _start(name: str, unit: Translation) -> Labelled:
+    return {0: name} if unit.unit is None else {0: name, 1: unit.unit}
+
+
+def _any(name: str, unit: Translation, value: Value | None, flag: str) -> Labelled:
+    if reason := _failed(value, flag, unit):
+        return {0: f"{name}/{_QUALITY}", 3: reason}
+    quality, _, reason = flag.partition(":")
+    marks: Labelled = {k: v for k, v in (("q", quality), ("qr", reason)) if v}
+    if isinstance(value, bool):
+        return {**_start(name, unit), 4: value, **marks}
+    if isinstance(value, str):
+        return {**_start(name, unit), 3: value, **marks}
+    return {**_start(name, unit), 2: _moved(value, unit), **marks}
+
+
+def decode(body: bytes) -> Arrival:
+    """A pack of ours, JSON or CBOR (told apart by the first byte). Raises ValueError."""
+    try:
+        records = _load(body)
+        head = records[0]
+        base = head["bn"]
+        return Arrival(
+            gateway=base.rstrip("/"),
+            epoch=head["epoch"],
+            stream=head["stream"],
+            first=int(head["first"]),
+            last=int(head["last"]),
+            skip=skips(head.get("skip", "")),
+            again=bool(head.get("again", False)),
+            previous=previous(head.get("prev", "")),
+            catalogue=head.get("cat", ""),
+            version=int(head["fg"]),
+            samples=tuple(_sample(record) for record in records if "n" in record),
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a pack of fieldgate: {error!r}") from error
+
+
+def _load(body: bytes) -> list[dict[str, Any]]:
+    if body[:1] == b"[":
+        return list(json.loads(body))
+    import cbor2
+
+    try:
+        loaded = cbor2.loads(body)
+    except cbor2.CBORDecodeError as error:
+        raise ValueError(f"neither JSON nor CBOR: {error}") from error
+    return [{_TEXT.get(label, label): v for label, v in record.items()} for record in loaded]
+
+
+def _sample(record: Mapping[str, Any]) -> Sample:
+    device, point, *rest = record["n"].split("/")
+    estimated = record.get("tq") == "estimated"
+    at = round(record["t"] * 1000)
+    if rest == [_QUALITY]:
+        return Sample(device, point, None, "", at, record["vs"], estimated)
+    quality = ":".join(filter(None, (record.get("q"), record.get("qr")))) or "good"
+    value = next(record[label] for label in ("v", "vb", "vs") if label in record)
+    return Sample(device, point, value, record.get("u", ""), at, quality, estimated)
