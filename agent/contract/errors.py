@@ -30,6 +30,10 @@ class GatewayError(Exception):
     default_reason = "fault"
 
 
+WIRE_GONE = frozenset({"no_port", "no_peer"})
+"""Reasons of a LinkLost that no device is to blame for: the wire itself is not there."""
+
+
 class LinkLost(GatewayError):
     """No answer: timeout, unplugged adapter, refused connection.
 

@@ -12,6 +12,8 @@ from agent.wires.peer import PeerDialer
 from agent.wires.port import SerialDialer
 from agent.wires.spec import WireSpec
 
+__all__ = ["WireSpec", "Wires"]
+
 
 class Wires:
     """Opens each wire at its first turn; closes all at the end of the `async with`."""
