@@ -11,7 +11,13 @@ from agent.contract.driver import (
     StreamingDriver,
     Writable,
 )
-from agent.contract.errors import DeviceFault, GatewayError, LinkLost, Misconfigured
+from agent.contract.errors import (
+    WIRE_GONE,
+    DeviceFault,
+    GatewayError,
+    LinkLost,
+    Misconfigured,
+)
 from agent.contract.flow import (
     EVENTS,
     STREAMS,
@@ -32,6 +38,7 @@ __all__ = [
     "EVENTS",
     "STREAMS",
     "TELEMETRY",
+    "WIRE_GONE",
     "Accept",
     "Columns",
     "Device",

@@ -1,1 +1,29 @@
 """Modbus RTU, TCP and RTU over TCP."""
+
+from collections.abc import Sequence
+
+from agent.contract import Device, DriverSpec, Host, PolledDriver, Simulator
+from drivers.modbus.settings import ModbusSettings
+
+__all__ = ["DRIVER"]
+
+
+def _make(device: Device, host: Host) -> PolledDriver:
+    from drivers.modbus.driver import ModbusDriver
+
+    return ModbusDriver(device, host)
+
+
+def _simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulator:
+    from drivers.modbus.simulate import simulate
+
+    return simulate(devices, framing)
+
+
+DRIVER = DriverSpec(
+    name="modbus",
+    summary="Modbus RTU, Modbus TCP and RTU over TCP; devices are described by profiles",
+    settings=ModbusSettings,
+    make=_make,
+    simulate=_simulate,
+)

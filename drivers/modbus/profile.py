@@ -80,8 +80,18 @@ class Point(Strict):
             raise ValueError("`modulus:` is for `kind: counter`")
         if self.address + self.width > 0x10000:
             raise ValueError("the value would end behind the last register, 65535")
-        if self.write is not None and self.table not in {"coil", "holding"}:
+        return self
+
+    @model_validator(mode="after")
+    def _writable(self) -> "Point":
+        if self.write is None:
+            return self
+        if self.table not in {"coil", "holding"}:
             raise ValueError("only coils and holding registers can be written")
+        if (self.write.function in {5, 15}) != self.is_bit:
+            raise ValueError("functions 5 and 15 write coils, 6 and 16 holding registers")
+        if self.write.function == 6 and self.width > 1:
+            raise ValueError("function 6 writes one register; use 16")
         return self
 
     @model_validator(mode="after")
@@ -168,6 +178,16 @@ class Profile(Strict):
     canary: Canary | None = None
     points: dict[Id, Point] = Field(min_length=1)
     settings: dict[Id, Setting] = Field({}, description="Registers that set the device up.")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Profile":
+        align = self.limits.align
+        for name, point in self.points.items():
+            first, end = point.address, point.address + point.width
+            aligned = end + end % align - (first - first % align)
+            if not point.is_bit and aligned > self.limits.registers:
+                raise ValueError(f"{name} needs more registers than `limits:` allows in one read")
+        return self
 
 
 def load_profile(file: Path) -> Profile:

@@ -1,0 +1,115 @@
+"""The registers of one simulated device."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from agent.contract import Value
+from drivers.modbus.encode import encode
+from drivers.modbus.planner import READ, known
+from drivers.modbus.profile import Point, Profile, Table
+from drivers.modbus.station import Station
+from drivers.modbus.waves import value_at
+
+ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+
+
+class Refusal(Exception):
+    """The device answers with an exception; `code` is the one of the protocol."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Bank:
+    """Points drift by themselves until `set` holds them; what the master writes stays.
+
+    `refusals` maps (table, address) to the exception code that reading it brings.
+    """
+
+    def __init__(self, device: str, station: Station, now: Callable[[], float]) -> None:
+        """`now`: s since 1970."""
+        self.unit = station.unit
+        self.refusals: dict[tuple[Table, int], int] = {}
+        self._device, self._profile, self._now = device, station.profile, now
+        self._words: dict[tuple[Table, int], int] = dict.fromkeys(_registers(self._profile), 0)
+        self._held: dict[str, Value | None] = {}
+        self._written: set[str] = set()
+
+    def set(self, point: str, value: Value | None) -> None:
+        """Holds a point; None: the first raw value that the profile calls a fault."""
+        self._written.discard(point)
+        self._held[point] = value
+
+    def free(self, point: str) -> None:
+        """Lets it drift again."""
+        self._written.discard(point)
+        self._held.pop(point, None)
+
+    def read(self, table: Table, first: int, count: int) -> list[int]:
+        """Raises Refusal."""
+        self._check_reach(table, first, count)
+        for address in range(first, first + count):
+            if code := self.refusals.get((table, address)):
+                raise Refusal(code)
+        for name, point in self._points_in(table, first, count):
+            self._refresh(name, point)
+        return [self._words[table, address] for address in range(first, first + count)]
+
+    def write(self, table: Table, first: int, words: Sequence[int]) -> None:
+        """Raises Refusal."""
+        self._check_known(table, first, len(words))
+        self._put(table, first, words)
+        for name, _ in self._points_in(table, first, len(words)):
+            self._held.pop(name, None)
+            self._written.add(name)
+
+    def _refresh(self, name: str, point: Point) -> None:
+        if name in self._written:
+            return
+        held = name in self._held
+        value = self._held[name] if held else value_at(self._device, name, point, self._now())
+        span = range(point.address, point.address + point.width)
+        before = [self._words[point.table, address] for address in span]
+        self._put(point.table, point.address, encode(point, value, before))
+
+    def _put(self, table: Table, first: int, words: Sequence[int]) -> None:
+        for address, word in enumerate(words, first):
+            self._words[table, address] = word
+
+    def _points_in(self, table: Table, first: int, count: int) -> list[tuple[str, Point]]:
+        """Those that these registers touch; bit fields last, for they change whole registers."""
+        found = [
+            (name, point)
+            for name, point in self._profile.points.items()
+            if point.table == table
+            and point.address < first + count
+            and first < point.address + point.width
+        ]
+        return sorted(found, key=lambda item: item[1].bit is not None)
+
+    def _check_reach(self, table: Table, first: int, count: int) -> None:
+        limits = self._profile.limits
+        bits = table in {"coil", "discrete"}
+        if not 0 < count <= (limits.bits if bits else limits.registers):
+            raise Refusal(ILLEGAL_VALUE)
+        if not bits and (first % limits.align or count % limits.align):
+            raise Refusal(ILLEGAL_ADDRESS)
+        self._check_known(table, first, count)
+
+    def _check_known(self, table: Table, first: int, count: int) -> None:
+        if any((table, address) not in self._words for address in range(first, first + count)):
+            raise Refusal(ILLEGAL_ADDRESS)
+
+
+def _registers(profile: Profile) -> Iterator[tuple[Table, int]]:
+    """All that the profile names: points, extents, canary and settings."""
+    for table in READ:
+        for first, last in known(profile, table):
+            for address in range(first, last + 1):
+                yield table, address
+    if own := profile.canary:
+        for address in range(own.address, own.address + own.count):
+            yield own.table, address
+    for setting in profile.settings.values():
+        for address in range(setting.address, setting.address + 1 + (setting.type == "float32")):
+            yield setting.table, address

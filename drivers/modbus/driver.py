@@ -1,0 +1,171 @@
+"""One Modbus device: its points sampled, its points written."""
+
+from collections.abc import Mapping, Sequence
+
+from agent.contract import Device, DeviceFault, Host, LinkLost, PointInfo, Reading, Value
+from drivers.modbus import codec, planner
+from drivers.modbus.decode import decode
+from drivers.modbus.encode import encode
+from drivers.modbus.profile import Point, Write
+from drivers.modbus.sample import Field, Sample, samples
+from drivers.modbus.station import Station
+from drivers.modbus.unit import Unit, reason_of, refused
+
+_HEARD = frozenset({"late", "crc"})  # losses that show that the device has not been off
+
+
+class ModbusDriver:
+    """Implements PolledDriver, Raw and Writable."""
+
+    def __init__(self, device: Device, host: Host) -> None:
+        """Raises Misconfigured."""
+        self._id, self._host = device.id, host
+        self._station = Station.of(device, host)
+        self._samples: list[Sample] = []
+        self._unit: Unit | None = None
+        self._contact: int | None = None  # CLOCK_BOOTTIME, ns: since when the device answers
+        self._last: list[tuple[Sample, bytes]] = []
+
+    @property
+    def points(self) -> Sequence[PointInfo]:
+        return self._station.catalogue
+
+    async def open(self) -> None:
+        """Plans the reads; says nothing on the wire yet. Raises Misconfigured without a wire."""
+        await self.close()
+        wire = self._host.wire()
+        blocks = _plan(self._station, wire.framing)
+        self._samples = samples(self._id, blocks, self._station.points)
+        self._unit = Unit(wire, self._station, blocks)
+        self._contact = None
+
+    async def close(self) -> None:
+        if self._unit is not None:
+            self._unit.leave()
+            self._unit = None
+
+    async def read(self) -> Sequence[Reading]:
+        """Ends at the first answer that does not come: what was read before it counts, what would
+        have been read after it is bad for the same reason."""
+        self._last = []
+        readings: list[Reading] = []
+        lost: LinkLost | None = None
+        code = 0
+        for sample in self._samples:
+            if lost is None:
+                try:
+                    code, data = await self._ask(self._request(sample))
+                except LinkLost as error:
+                    lost = error
+            if lost is not None:
+                readings += sample.bad(self._host.now(), lost.reason)
+            elif code:
+                readings += sample.bad(self._host.now(), reason_of(code))
+            else:
+                self._last.append((sample, data))
+                readings += self._readings(sample, data)
+        if self._last:
+            return readings
+        raise lost or refused(self._station.unit, code)
+
+    def raw(self) -> Mapping[str, str]:
+        return {
+            field.name: field.words(data) for sample, data in self._last for field in sample.fields
+        }
+
+    async def write(self, point: str, value: Value) -> Reading:
+        """Returns what reads back. Raises DeviceFault when the point or the value does not allow
+        it, the device refuses, or something else stands there afterwards; LinkLost."""
+        sample, field, how = self._writable(point)
+        _check_range(point, field.point, value)
+        before: Sequence[int] = ()
+        if field.point.bit is not None:
+            before = field.registers(await self._ask_data(self._request(sample)))
+        words = encode(field.point, value, before)
+        await self._ask_data(
+            codec.write(self._station.unit, how.function, field.point.address, words)
+        )
+        readings = self._readings(sample, await self._ask_data(self._request(sample)))
+        found = next(reading for reading in readings if reading.point == point)
+        if found.value != (wanted := decode(field.point, words)[0]):
+            raise _not_taken(point, wanted, found.value)
+        return found
+
+    async def _ask(self, request: codec.Request) -> tuple[int, bytes]:
+        if self._unit is None:
+            raise RuntimeError(f"{self._id} is not open")
+        try:
+            answer = await self._unit.ask(request)
+        except LinkLost as error:
+            if error.reason not in _HEARD:
+                self._contact = None
+            raise
+        if self._contact is None:
+            self._contact = self._host.now().mono
+        return answer
+
+    async def _ask_data(self, request: codec.Request) -> bytes:
+        code, data = await self._ask(request)
+        if code:
+            raise refused(self._station.unit, code)
+        return data
+
+    def _request(self, sample: Sample) -> codec.Request:
+        return codec.read(self._station.unit, sample.block)
+
+    def _readings(self, sample: Sample, data: bytes) -> list[Reading]:
+        at = self._host.now()
+        since = at.mono if self._contact is None else self._contact
+        warm = at.mono - since >= self._station.warm_up * 1e9
+        return sample.readings(data, at, self._host.state, warm=warm)
+
+    def _writable(self, name: str) -> tuple[Sample, Field, Write]:
+        for sample in self._samples:
+            for field in sample.fields:
+                if field.name == name and field.point.write is not None:
+                    return sample, field, field.point.write
+        raise DeviceFault(
+            "{device} has no point '{point}' that can be written",
+            hint="see `write:` in the profile, and `points:` of the device",
+            reason="not_writable",
+            device=self._id,
+            point=name,
+        )
+
+
+def _plan(station: Station, framing: str) -> tuple[planner.Block, ...]:
+    """A plan hardly depends on the speed of the line, so the factory's stands for the wire's."""
+    latency = station.profile.timing.latency
+    if framing == "tcp":
+        cost = planner.Cost.on_tcp(latency, station.guard)
+    else:
+        line = station.line or station.profile.line.line
+        cost = planner.Cost.on_line(line, latency, station.guard)
+    return planner.plan(station.profile, station.points, cost)
+
+
+def _check_range(name: str, point: Point, value: Value) -> None:
+    if point.enum or point.range is None or isinstance(value, bool | str):
+        return
+    low, high = point.range
+    if not low <= value <= high:
+        raise DeviceFault(
+            "{point}: {value:g} is outside {low:g}…{high:g}",
+            hint="write a value within that range",
+            reason="range",
+            point=name,
+            value=value,
+            low=low,
+            high=high,
+        )
+
+
+def _not_taken(name: str, wanted: Value | None, found: Value | None) -> DeviceFault:
+    return DeviceFault(
+        "{point}: {wanted} was written, {found} reads back",
+        hint="look whether the device is switched to manual or local operation",
+        reason="read_back",
+        point=name,
+        wanted=wanted,
+        found=found,
+    )
