@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`options` has been validated by the driver's own settings model.
+    """`options` has been validated by the driver's own settings model, and holds what is written:
+    `settings.model_validate(options)` gives it typed, with defaults.
 
     `wire` is the name of the wire that the device hangs on, "" for drivers without one.
     """

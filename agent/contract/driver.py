@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from agent.contract.device import Device, PointInfo
 from agent.contract.reading import Event, Instant, Reading, Value
@@ -29,6 +29,7 @@ class Driver(Protocol):
         """Let go. Safe to call twice, and after a failed `open`."""
 
 
+@runtime_checkable
 class PolledDriver(Driver, Protocol):
     async def read(self) -> Sequence[Reading]:
         """One sample of every point. Raises LinkLost or DeviceFault when no point could be read;
@@ -40,6 +41,7 @@ class StreamingDriver(Driver, Protocol):
         """As they arrive: advertisements, unsolicited frames."""
 
 
+@runtime_checkable
 class Raw(Protocol):
     """A driver that can show what was on the wire: `fieldgate read` prints it."""
 
@@ -87,7 +89,7 @@ class DriverSpec:
 
     `simulate` takes the devices of one wire, a host for each, and the framing of that wire.
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
-    without importing the module.
+    without importing the module. `wired`: every device of it hangs on one of `wires:`.
     """
 
     name: str
@@ -96,3 +98,4 @@ class DriverSpec:
     make: Callable[[Device, Host], PolledDriver | StreamingDriver]
     simulate: Callable[[Sequence[tuple[Device, Host]], str], Simulator] | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
+    wired: bool = False
