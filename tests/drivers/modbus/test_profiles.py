@@ -12,10 +12,15 @@ import yaml
 
 from agent.contract import Quality, Value
 from agent.paths import share
+from drivers.modbus.bank import Bank
+from drivers.modbus.codec import RtuExchange, read
 from drivers.modbus.decode import decode
 from drivers.modbus.encode import encode
-from drivers.modbus.planner import Cost, canary, plan
+from drivers.modbus.planner import Block, Cost, canary, plan
 from drivers.modbus.profile import Point, Profile, load_profile
+from drivers.modbus.sample import samples
+from drivers.modbus.simulate import ModbusSimulator
+from drivers.modbus.station import Station
 
 FILES = sorted((share() / "configs" / "profiles" / "modbus").glob("*.yaml"))
 NAMES = [file.stem for file in FILES]
@@ -126,11 +131,15 @@ def test_only_outputs_can_be_written_and_never_as_a_setting(name: str) -> None:
     assert not points & {(s.table, s.address) for s in profile.settings.values()}
 
 
+def planned(profile: Profile) -> tuple[Block, ...]:
+    cost = Cost.on_line(profile.line.line, profile.timing.latency, profile.timing.guard)
+    return plan(profile, profile.points, cost)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_planner_reads_every_point_within_the_device_limits(name: str) -> None:
     profile = profile_named(name)
-    cost = Cost.on_line(profile.line.line, profile.timing.latency, profile.timing.guard)
-    blocks = plan(profile, profile.points, cost)
+    blocks = planned(profile)
     for _, point in each_point(name):
         assert any(block.holds(point) for block in blocks)
     for block in blocks:
@@ -151,17 +160,67 @@ def trials(point: Point) -> list[Value]:
     return [low, high, round((low + high) / 2 / point.scale) * point.scale]
 
 
+def same(shown: Value | None, value: Value) -> bool:
+    """Up to the precision of the registers; what is no number must be equal."""
+    if isinstance(value, bool | str) or isinstance(shown, str | None):
+        return shown == value
+    return math.isclose(shown, value, rel_tol=1e-6, abs_tol=1e-9)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_simulator_shows_is_what_is_read_back(name: str) -> None:
+def test_what_the_registers_can_carry_comes_out_again(name: str) -> None:
     for point, settings in each_point(name):
         for value in trials(settings):
             shown, quality, _ = decode(settings, encode(settings, value))
             assert quality is not Quality.BAD, point
-            if isinstance(value, bool | str):
-                assert shown == value, point
-            else:
-                assert isinstance(shown, int | float)
-                assert math.isclose(shown, value, rel_tol=1e-6, abs_tol=1e-9), point
+            assert same(shown, value), point
+
+
+def simulated(profile: Profile) -> tuple[Bank, ModbusSimulator]:
+    timing = profile.timing
+    station = Station(
+        profile, profile.line.unit, profile.points, None,
+        timing.timeout, timing.guard, timing.max_late, timing.warm_up,
+    )  # fmt: skip
+    bank = Bank("one", station, lambda: 1_800_000_000.0)
+    return bank, ModbusSimulator({"one": bank}, "rtu")
+
+
+def asked(simulator: ModbusSimulator, unit: int, block: Block) -> bytes:
+    """The data of the answer to one read, over whole RTU frames."""
+    exchange = RtuExchange(read(unit, block))
+    (reply,) = simulator.hear(exchange.frame)
+    frame = exchange.accept(bytearray(reply))
+    assert frame is not None
+    code, data = exchange.answer(frame)
+    assert code == 0, block
+    return data
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_simulated_device_shows_what_it_was_set_to(name: str) -> None:
+    profile = profile_named(name)
+    bank, simulator = simulated(profile)
+    blocks = planned(profile)
+    for turn in range(2):
+        wanted = {point: trials(settings)[turn] for point, settings in each_point(name)}
+        for point, value in wanted.items():
+            bank.set(point, value)
+        shown: dict[str, Value | None] = {}
+        for sample in samples("one", blocks, profile.points):
+            data = asked(simulator, profile.line.unit, sample.block)
+            shown |= {field.name: field.decoder(data, field.at)[0] for field in sample.fields}
+        assert shown.keys() == wanted.keys()
+        assert all(same(shown[point], value) for point, value in wanted.items())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_CANARY])
+def test_a_simulated_device_answers_its_canary(name: str) -> None:
+    profile = profile_named(name)
+    probe = canary(profile, [block.shape for block in planned(profile)])
+    assert probe is not None
+    _, simulator = simulated(profile)
+    assert len(asked(simulator, profile.line.unit, probe)) == probe.size
 
 
 def test_every_unit_has_a_senml_unit_of_the_registry_or_none() -> None:
