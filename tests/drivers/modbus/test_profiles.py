@@ -86,6 +86,14 @@ def test_points_have_the_names_and_units_of_the_vocabulary(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_settings_have_known_units_and_ranges_in_order(name: str) -> None:
+    for setting, told in profile_named(name).settings.items():
+        assert told.unit in vocabulary()["units"], setting
+        low, high = told.range or (0, 1)
+        assert low < high, setting
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_ranges_are_in_order_and_fit_what_the_registers_can_say(name: str) -> None:
     for point, settings in each_point(name):
         if settings.range is None:
