@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import sys
 from pathlib import Path
 
 from agent.contract import LinkLost
+from agent.demo.scene import free_port
 
 _MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
 _EMBEDDED = "from agent.demo.broker import serve_embedded; import sys; serve_embedded(sys.argv[1])"
@@ -24,7 +24,7 @@ class Broker:
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._mosquitto = find_mosquitto()
-        self.port = _free_port()
+        self.port = free_port()
 
     @property
     def kind(self) -> str:
@@ -70,12 +70,6 @@ class Broker:
         config = self._folder / "mosquitto.conf"
         config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
         return [self._mosquitto, "-c", str(config)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def serve_embedded(port: str) -> None:

@@ -27,6 +27,11 @@ class Parts:
         self._restarts = restarts
         self._running: dict[str, tuple[Part, asyncio.Task[None]]] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """Of what is running."""
+        return [*self._running]
+
     async def apply(self, wanted: Iterable[Part]) -> list[str]:
         """Stops what is gone or different, starts what is new. Returns the names touched."""
         parts = {part.name: part for part in wanted}

@@ -1,0 +1,120 @@
+"""What the running service answers on its control socket."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol
+
+from agent.buffer import Buffer
+from agent.collect import Scheduler
+from agent.contract import STREAMS, Misconfigured, Ranges, Reading
+from agent.control.peer import Peer
+from agent.control.server import Handler
+from agent.status import Board
+
+NEEDS_WRITE = frozenset({"owe"})
+
+Answers = AsyncGenerator[Mapping[str, Any], None]
+_TRACE_KEPT = 1000  # lines that a slow listener may fall behind
+
+
+class Running(Protocol):
+    """What the desk looks at; a reload changes it."""
+
+    board: Board
+    buffer: Buffer
+    schedulers: dict[str, Scheduler]
+
+    @property
+    def outboxes(self) -> Sequence[str]:
+        """The names of the uplinks."""
+
+    def raw(self, device: str) -> Mapping[str, str]:
+        """What was on the wire at the last read, by point."""
+
+
+class Desk:
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def handlers(self) -> dict[str, Handler]:
+        return {"status": self.status, "read": self.read, "trace": self.trace, "owe": self.owe}
+
+    async def status(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
+        yield self._running.board.snapshot()
+
+    async def read(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        device = str(request.get("device"))
+        readings = await self._scheduler(device).read_now(device)
+        yield {
+            "readings": [line(reading) for reading in readings],
+            "raw": dict(self._running.raw(device)),
+        }
+
+    async def trace(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """A line per stage for each reading of one device, until the listener goes."""
+        device = str(request.get("device"))
+        scheduler = self._scheduler(device)
+        lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(_TRACE_KEPT)
+
+        def observe(stage: str, of: str, readings: Sequence[Reading]) -> None:
+            for reading in readings if of == device else ():
+                if not lines.full():
+                    lines.put_nowait({"stage": stage, **line(reading)})
+
+        scheduler.observers.add(observe)
+        try:
+            while True:
+                yield await lines.get()
+        finally:
+            scheduler.observers.discard(observe)
+
+    async def owe(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """Replay: a range is owed to an uplink again."""
+        uplink, stream = str(request.get("uplink")), str(request.get("stream"))
+        if uplink not in self._running.outboxes:
+            raise Misconfigured(
+                "no uplink is called '{name}'",
+                hint="the uplinks are: {known}",
+                name=uplink,
+                known=", ".join(self._running.outboxes),
+            )
+        if stream not in STREAMS:
+            raise Misconfigured(
+                "no stream is called '{name}'",
+                hint="the streams are: {known}",
+                name=stream,
+                known=", ".join(STREAMS),
+            )
+        try:
+            ranges = Ranges.parse(str(request.get("ranges")))
+        except ValueError as error:
+            raise Misconfigured(
+                "'{ranges}' is no range of numbers",
+                hint="write it like 1-500 or 7,9-12",
+                ranges=request.get("ranges"),
+            ) from error
+        await self._running.buffer.outbox(uplink).owe(str(request.get("epoch")), stream, ranges)
+        yield {"owed": len(ranges)}
+
+    def _scheduler(self, device: str) -> Scheduler:
+        if device not in self._running.schedulers:
+            raise Misconfigured(
+                "no device is called '{name}'",
+                hint="the devices are: {known}",
+                name=device,
+                known=", ".join(sorted(self._running.schedulers)),
+            )
+        return self._running.schedulers[device]
+
+
+def line(reading: Reading) -> dict[str, Any]:
+    """One reading as plain values; `t` in seconds since 1970 UTC."""
+    return {
+        "device": reading.device,
+        "point": reading.point,
+        "value": reading.value,
+        "unit": reading.unit,
+        "quality": reading.quality.value,
+        "reason": reading.reason,
+        "t": reading.at.wall / 1e9,
+    }

@@ -1,0 +1,111 @@
+"""What a configuration means in running parts: wires with their devices, made and checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from agent import __version__
+from agent.clock import Clock
+from agent.config.load import Configuration
+from agent.config.schema import Settings, WireSettings
+from agent.contract import Device, DriverSpec, Host, Misconfigured, PolledDriver, StreamingDriver
+from agent.host import DeviceHost
+from agent.registry import driver_named
+from agent.uplink.catalogue import Catalogue, Described, GatewayInfo
+from agent.uplink.formats.units import shipped
+from agent.wires import WireSpec
+
+MACHINE_ID = Path("/etc/machine-id")
+STATE = "state"  # folder below the store's: what drivers remember
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A wire with the devices on it, or one device that has none. Equal plans need no restart."""
+
+    name: str
+    wire: WireSpec | None
+    devices: tuple[Device, ...]
+
+
+def stations(config: Configuration) -> list[Station]:
+    """Wires that no device hangs on are left alone."""
+    found = []
+    for name, wire in config.settings.wires.items():
+        devices = tuple(device for device in config.devices if device.wire == name)
+        if devices:
+            found.append(Station(f"wire {name}", wire_spec(name, wire), devices))
+    loose = [device for device in config.devices if not device.wire]
+    return [*found, *(Station(f"device {device.id}", None, (device,)) for device in loose)]
+
+
+def wire_spec(name: str, wire: WireSettings) -> WireSpec:
+    host, _, port = (wire.connect or "").rpartition(":")
+    return WireSpec(
+        name=name,
+        port=wire.port,
+        host=host.strip("[]") or None,
+        tcp_port=int(port) if port else None,
+        framing="rtu" if wire.port is not None else wire.framing or "tcp",
+        line=wire.line,
+        guard=wire.guard,
+        echo=wire.echo,
+    )
+
+
+def make_driver(device: Device, host: Host) -> PolledDriver | StreamingDriver:
+    """Raises Misconfigured: no such driver, profile or point."""
+    return driver_named(device.driver).make(device, host)
+
+
+def check_device(spec: DriverSpec, device: Device, clock: Clock) -> None:
+    """Makes the driver and lets it go. Raises Misconfigured."""
+    spec.make(device, DeviceHost(device, clock))
+
+
+def state_folder(settings: Settings) -> Path:
+    return settings.store.path / STATE
+
+
+def unwired(
+    config: Configuration, clock: Clock
+) -> Iterator[tuple[Device, PolledDriver | StreamingDriver]]:
+    """Every device with its driver, made but never opened: to check it, to know its points."""
+    for device in config.devices:
+        yield device, make_driver(device, DeviceHost(device, clock))
+
+
+def gateway_id(settings: Settings) -> str:
+    """As configured, else a short hash of the machine-id, which itself is no one's business.
+
+    Raises Misconfigured on a machine that has none.
+    """
+    if settings.gateway.id is not None:
+        return settings.gateway.id
+    try:
+        machine = MACHINE_ID.read_bytes().strip()
+    except OSError as error:
+        raise Misconfigured(
+            "this machine has no {file}, so the gateway has no id",
+            hint="write `gateway: {{id: …}}` into the configuration",
+            file=MACHINE_ID,
+        ) from error
+    return "gw-" + sha256(b"fieldgate " + machine).hexdigest()[:10]
+
+
+def gateway_info(settings: Settings) -> GatewayInfo:
+    return GatewayInfo(gateway_id(settings), settings.gateway.name, __version__)
+
+
+def catalogue(config: Configuration, clock: Clock) -> Catalogue:
+    """What every device can say. Raises Misconfigured."""
+    described = []
+    for device, driver in unwired(config, clock):
+        name = str(device.options.get("profile", ""))
+        digest = ""
+        if name:
+            file = DeviceHost(device, clock).profile(name)
+            digest = sha256(file.read_bytes()).hexdigest()[:16]
+        described.append(Described(device, driver.points, name, digest))
+    return Catalogue.of(gateway_info(config.settings), described, shipped())

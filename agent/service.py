@@ -1,0 +1,241 @@
+"""The whole gateway on one page: builds every stage, joins them, starts them.
+
+    driver -> collect -> buffer -> uplink -> broker
+
+Each wire with its devices is a part, and so is each uplink; a reload replaces the parts whose
+settings changed and leaves the others alone.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from agent import __version__
+from agent.buffer import Buffer, open_buffer
+from agent.clock import Clock
+from agent.collect import Member, Scheduler, listen
+from agent.config.load import Configuration, load
+from agent.config.schema import UplinkSettings
+from agent.contract import Device, Event, Misconfigured, PolledDriver, Raw, StreamingDriver
+from agent.control.server import Rules, serve
+from agent.desk import NEEDS_WRITE, Desk
+from agent.host import DeviceHost
+from agent.plan import (
+    Station,
+    catalogue,
+    check_device,
+    gateway_info,
+    limits,
+    make_driver,
+    state_folder,
+    stations,
+)
+from agent.status import Board
+from agent.supervise.notify import feed_watchdog, notify, reloading, watchdog_period
+from agent.supervise.parts import Part, Parts
+from agent.uplink.uplink import Uplink
+from agent.web.metrics import serve_metrics
+from agent.wires import Wires
+
+log = logging.getLogger(__name__)
+
+REMEMBER_EVERY = 60.0  # s between writes of what drivers remember
+STOP_COLLECTING, STOP_SENDING = 1.5, 2.5  # s
+
+
+class Gateway:
+    """One configuration after the other, on one buffer and one board."""
+
+    def __init__(self, config: Configuration, buffer: Buffer, board: Board, clock: Clock) -> None:
+        self.config, self.buffer, self.board, self.clock = config, buffer, board, clock
+        self.info = gateway_info(config.settings)
+        self.catalogue = catalogue(config, clock)
+        self.schedulers: dict[str, Scheduler] = {}  # device id -> who asks it
+        self._drivers: dict[str, PolledDriver | StreamingDriver] = {}
+
+    def parts(self) -> list[Part]:
+        collecting = [Part(s.name, s, partial(self._collect, s)) for s in stations(self.config)]
+        sending = [
+            Part(f"uplink {s.id}", s, partial(self._send, s)) for s in self.config.settings.uplinks
+        ]
+        return [*collecting, *sending]
+
+    def change(self, config: Configuration) -> None:
+        """Takes a new configuration; `parts` then differ by what changed."""
+        self.catalogue = catalogue(config, self.clock)
+        self.config = config
+
+    @property
+    def outboxes(self) -> Sequence[str]:
+        return [uplink.id for uplink in self.config.settings.uplinks]
+
+    def raw(self, device: str) -> Mapping[str, str]:
+        driver = self._drivers.get(device)
+        return driver.raw() if isinstance(driver, Raw) else {}
+
+    async def _send(self, settings: UplinkSettings) -> None:
+        """What one uplink owes, until cancelled."""
+        outbox = self.buffer.outbox(settings.id)
+        uplink = Uplink(
+            settings, self.info, outbox, self.board, self.clock, describe=lambda: self.catalogue
+        )
+        await uplink.run()
+
+    async def _collect(self, station: Station) -> None:
+        """The devices of one wire, until cancelled."""
+        async with AsyncExitStack() as opened, asyncio.TaskGroup() as tasks:
+            wires = await opened.enter_async_context(
+                Wires([station.wire] if station.wire else [], self.board)
+            )
+            polled: list[Member] = []
+            for device in station.devices:
+                host = self._host(device, station, wires, opened, tasks)
+                driver = self._drivers[device.id] = make_driver(device, host)
+                if isinstance(driver, PolledDriver):
+                    polled.append(Member(device, driver))
+                else:
+                    tasks.create_task(listen(device, driver, self.buffer, self.clock, self.board))
+            scheduler = Scheduler(station.name, polled, self.buffer, self.clock, self.board)
+            self.schedulers.update({member.device.id: scheduler for member in polled})
+            tasks.create_task(scheduler.run())
+
+    def _host(
+        self,
+        device: Device,
+        station: Station,
+        wires: Wires,
+        opened: AsyncExitStack,
+        tasks: asyncio.TaskGroup,
+    ) -> DeviceHost:
+        wire = wires.wire(station.wire.name) if station.wire else None
+        host = DeviceHost(device, self.clock, wire, state_folder(self.config.settings))
+        opened.callback(host.close)
+        tasks.create_task(_remember(host))
+        return host
+
+
+async def _remember(host: DeviceHost) -> None:
+    while True:
+        await asyncio.sleep(REMEMBER_EVERY)
+        host.state.save()
+
+
+async def main(file: Path) -> int:
+    """The service, until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    Raises Misconfigured when it is not sound: no half a gateway starts.
+    """
+    clock = Clock()
+    config = load(file, partial(check_device, clock=clock))
+    stop, reload = _signals()
+    async with _gateway(config, clock) as gateway:
+        await _serve(gateway, file, stop, reload)
+    return 0
+
+
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    return stop, reload
+
+
+@asynccontextmanager
+async def _gateway(config: Configuration, clock: Clock) -> AsyncIterator[Gateway]:
+    """With its buffer open, its desk and its metrics served."""
+    settings = config.settings
+    board = Board(gateway_info(settings).id, __version__, time.time())
+    async with AsyncExitStack() as opened:
+        buffer = await opened.enter_async_context(
+            open_buffer(
+                settings.store.path,
+                limits(settings),
+                [uplink.id for uplink in settings.uplinks],
+                clock,
+                board,
+            )
+        )
+        gateway = Gateway(config, buffer, board, clock)
+        desk = Desk(gateway)
+        rules = Rules(needs_write=NEEDS_WRITE)
+        await opened.enter_async_context(serve(settings.control.socket, desk.handlers(), rules))
+        if settings.metrics.listen is not None:
+            await opened.enter_async_context(serve_metrics(settings.metrics.listen, board))
+        yield gateway
+
+
+async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        parts = Parts(tasks)
+        await _tell(gateway, "gateway.started")
+        await parts.apply(gateway.parts())
+        helpers = [tasks.create_task(_watch_clock(gateway))]
+        if period := watchdog_period():
+            ages = {"buffer": gateway.buffer.silence}
+            helpers.append(tasks.create_task(feed_watchdog(period, ages)))
+        notify(READY="1", STATUS=f"{len(gateway.config.devices)} devices")
+        log.info("%s: %d devices, ready", gateway.info.id, len(gateway.config.devices))
+        await _until_stopped(gateway, parts, file, stop, reload)
+        notify(STOPPING="1")
+        for task in helpers:
+            task.cancel()
+        await parts.stop(_not_sending(parts.names), STOP_COLLECTING)
+        await _tell(gateway, "gateway.stopped")
+        await parts.stop(within=STOP_SENDING)
+    log.info("%s: stopped", gateway.info.id)
+
+
+async def _until_stopped(
+    gateway: Gateway, parts: Parts, file: Path, stop: asyncio.Event, reload: asyncio.Event
+) -> None:
+    waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(reload.wait())}
+    try:
+        while not stop.is_set():
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if reload.is_set():
+                reload.clear()
+                waiting = {w for w in waiting if not w.done()}
+                waiting.add(asyncio.ensure_future(reload.wait()))
+                await _reload(gateway, parts, file)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _reload(gateway: Gateway, parts: Parts, file: Path) -> None:
+    """An unsound configuration changes nothing."""
+    reloading()
+    try:
+        config = load(file, partial(check_device, clock=gateway.clock))
+        gateway.change(config)
+    except Misconfigured as error:
+        log.error("configuration refused, the old one stays:\n%s\n%s", error, error.hint)
+    else:
+        touched = await parts.apply(gateway.parts())
+        log.info("configuration read again; touched: %s", ", ".join(touched) or "nothing")
+        await _tell(gateway, "gateway.reloaded")
+    notify(READY="1", STATUS=f"{len(gateway.config.devices)} devices")
+
+
+def _not_sending(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not name.startswith("uplink ")]
+
+
+async def _tell(gateway: Gateway, kind: str) -> None:
+    data = {"version": __version__, "devices": len(gateway.config.devices)}
+    event = Event(kind, gateway.info.id, gateway.clock.now(), data)
+    await gateway.buffer.put([event])
+    await gateway.buffer.flush()
+
+
+async def _watch_clock(gateway: Gateway) -> None:
+    while True:
+        gateway.board.clock_trusted = gateway.clock.now().trusted
+        await asyncio.sleep(5.0)
