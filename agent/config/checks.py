@@ -9,6 +9,7 @@ from typing import TypeVar
 from agent.config.document import Document
 from agent.config.mistake import KeyPath, Mistake
 from agent.config.schema import DeviceSettings, UplinkSettings, WireSettings
+from agent.contract.settings import is_id
 from agent.i18n import say
 
 T = TypeVar("T", bound=Hashable)
@@ -33,14 +34,25 @@ def cross_checks(parts: Parts) -> Iterator[Mistake]:
 
 
 def _ids(parts: Parts) -> Iterator[Mistake]:
-    devices = ((("devices", at, "id"), device.id) for at, device in parts.devices.items())
-    uplinks = ((("uplinks", at, "id"), uplink.id) for at, uplink in parts.uplinks.items())
-    for entries in (devices, uplinks):
-        for where, first, name in _seen_twice(entries):
+    for section in ("devices", "uplinks"):
+        for where, first, name in _seen_twice(_written_ids(parts.document, section)):
             file, line = parts.document.place(first)
-            words = say("'{id}' is the id of {file}:{line} too", id=name, file=file, line=line)
-            todo = say("give each its own")
-            yield parts.document.mistake(where, f"{words}; {todo}")
+            words = say(
+                "'{id}' is the id of {file}:{line} too; give each its own",
+                id=name,
+                file=file,
+                line=line,
+            )
+            yield parts.document.mistake(where, words)
+
+
+def _written_ids(document: Document, section: str) -> Iterator[tuple[KeyPath, str]]:
+    """Of entries with mistakes, too; what is no id is told when it is validated."""
+    entries = document.data.get(section)
+    for at, written in enumerate(entries if isinstance(entries, list) else []):
+        name = written.get("id") if isinstance(written, dict) else None
+        if isinstance(name, str) and is_id(name):
+            yield (section, at, "id"), name
 
 
 def _wire_names(parts: Parts) -> Iterator[Mistake]:

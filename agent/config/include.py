@@ -111,7 +111,7 @@ def _wires_twice(sources: list[Source]) -> Iterator[Mistake]:
 
 def _joined(sources: list[Source]) -> Document:
     main = sources[0]
-    data = {key: value for key, value in main.data.items() if value is not None}
+    data = {key: value for key, value in main.data.items() if not _all_in_comments(main, key)}
     devices = tuple(
         (source, position)
         for source in sources
@@ -123,6 +123,12 @@ def _joined(sources: list[Source]) -> Document:
     if isinstance(data.get("wires", {}), dict) and wires:
         data["wires"] = {name: source.data["wires"][name] for name, source in wires.items()}
     return Document(main, data, devices, wires, tuple(source.file for source in sources))
+
+
+def _all_in_comments(source: Source, key: str) -> bool:
+    """`uplinks:` with nothing below it."""
+    span = source.values[(key,)]
+    return source.data[key] is None and span.start == span.end
 
 
 def _section(source: Source, key: str, kind: type[Any]) -> Any:

@@ -7,8 +7,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+SECONDS_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|m|h|d)$"
+BYTES_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([KMGkmg]?[Bb])$"
+ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+_ID = re.compile(ID_PATTERN)
 
 
 def _seconds(value: Any) -> Any:
@@ -25,8 +28,12 @@ def _bytes(value: Any) -> Any:
     return int(float(match[1]) * _BYTES[match[2].upper()])
 
 
+def is_id(value: str) -> bool:
+    return _ID.fullmatch(value) is not None
+
+
 def _id(value: str) -> str:
-    if not _ID.fullmatch(value):
+    if not is_id(value):
         raise ValueError(
             "an id has 1 to 48 characters of a-z, 0-9, - and _ and starts with a letter or digit; "
             "put other words into `name:`"
@@ -37,10 +44,14 @@ def _id(value: str) -> str:
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds, json_schema_input_type=str),
-    Field(json_schema_extra={"examples": ["5s", "500ms"]}),
+    Field(json_schema_extra={"pattern": SECONDS_PATTERN, "examples": ["5s", "500ms"]}),
 ]
-Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str)]
-Id = Annotated[str, AfterValidator(_id)]
+Bytes = Annotated[
+    int,
+    BeforeValidator(_bytes, json_schema_input_type=str),
+    Field(json_schema_extra={"pattern": BYTES_PATTERN, "examples": ["500MB", "2GB"]}),
+]
+Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"pattern": ID_PATTERN})]
 
 
 class Strict(BaseModel):

@@ -1,0 +1,114 @@
+"""What devices say beside the common keys: each driver judges it, where it is written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent.config.checks import Parts
+from agent.config.document import Document
+from agent.config.mistake import KeyPath, Mistake
+from agent.config.names import field_names, unknown
+from agent.config.report import explain
+from agent.config.schema import DeviceSettings
+from agent.contract import Device, DriverSpec, Misconfigured
+from agent.i18n import hint, message, say
+from agent.registry import driver_named
+
+Probe = Callable[[DriverSpec, Device], None]
+"""Asked about each valid device; raises Misconfigured. `check` makes the driver in it."""
+
+COMMON = frozenset(field_names(DeviceSettings))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One entry of `devices:`; with its driver where that is known, whole where it is valid."""
+
+    mistakes: tuple[Mistake, ...]
+    spec: DriverSpec | None = None
+    device: Device | None = None
+
+
+def judge_devices(parts: Parts, probe: Probe | None) -> Iterator[Judged]:
+    entries = parts.document.data.get("devices")
+    for at, written in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(written, dict):
+            yield _Entry(parts.document, at, written).judged(parts.devices.get(at), probe)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    document: Document
+    at: int
+    written: Mapping[str, Any]
+
+    def judged(self, settings: DeviceSettings | None, probe: Probe | None) -> Judged:
+        name = self.written.get("driver")
+        if not isinstance(name, str):
+            return Judged(tuple(self._near_names()))
+        try:
+            spec = driver_named(name)
+        except Misconfigured as error:
+            return Judged((self._mistake(_spoken(error), "driver"),))
+        mistakes = tuple(self._option_mistakes(spec))
+        if mistakes or settings is None:
+            return Judged(mistakes, spec)
+        device = _device(settings)
+        return Judged(tuple(self._device_mistakes(spec, device, probe)), spec, device)
+
+    def _near_names(self) -> Iterator[Mistake]:
+        """Without a driver, only a misspelt common key can be told from a driver's own."""
+        missing = COMMON - set(self.written)
+        for key in self.written.keys() - COMMON:
+            if get_close_matches(key.lower(), missing, n=1, cutoff=0.75):
+                yield self._mistake(unknown(key, missing), key, key=True)
+
+    def _option_mistakes(self, spec: DriverSpec) -> Iterator[Mistake]:
+        options = {key: value for key, value in self.written.items() if key not in COMMON}
+        try:
+            spec.settings.model_validate(options)
+        except ValidationError as error:
+            here: KeyPath = ("devices", self.at)
+            yield from explain(error, self.document, spec.settings, here, COMMON)
+        except Misconfigured as error:
+            yield self._mistake(_spoken(error))
+        if spec.settings.model_config.get("extra", "ignore") == "ignore":
+            names = {*field_names(spec.settings)}
+            for key in options.keys() - names:
+                yield self._mistake(unknown(key, names | COMMON), key, key=True)
+
+    def _device_mistakes(
+        self, spec: DriverSpec, device: Device, probe: Probe | None
+    ) -> Iterator[Mistake]:
+        if spec.wired and not device.wire:
+            yield self._mistake(say("needs a wire; add `wire:`, naming one of `wires:`"))
+            return
+        try:
+            if probe is not None:
+                probe(spec, device)
+        except Misconfigured as error:
+            told = set(map(str, error.values.values()))
+            at_fault = [key for key, value in device.options.items() if str(value) in told]
+            yield self._mistake(_spoken(error), *at_fault[:1])
+
+    def _mistake(self, words: str, *keys: str, key: bool = False) -> Mistake:
+        return self.document.mistake(("devices", self.at, *keys), words, key=key)
+
+
+def _device(settings: DeviceSettings) -> Device:
+    return Device(
+        settings.id,
+        settings.driver,
+        settings.every,
+        settings.wire or "",
+        settings.name,
+        settings.place,
+        settings.options,
+    )
+
+
+def _spoken(error: Misconfigured) -> str:
+    return "; ".join(filter(None, (message(error), hint(error))))
