@@ -26,4 +26,5 @@ DRIVER = DriverSpec(
     settings=ModbusSettings,
     make=_make,
     simulate=_simulate,
+    wired=True,
 )
