@@ -20,6 +20,11 @@ def use(language: str) -> None:
     _language = from_environment() if language == "auto" else language
 
 
+def language() -> str:
+    """`en` or `zh`."""
+    return _language
+
+
 def from_environment() -> str:
     for name in ("FIELDGATE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(name):
