@@ -1,0 +1,82 @@
+"""Whose turn it is: live before backlog, events before telemetry. Pure; times are monotonic.
+
+A topic that nobody subscribes to (PUBACK 0x10) is held: its packs go back to the outbox, and one
+record every few seconds looks whether somebody listens now. The other topics go on.
+"""
+
+from dataclasses import dataclass, field
+
+from agent.contract import EVENTS, TELEMETRY, Lane
+
+Topic = tuple[str, Lane]
+ORDER: tuple[Topic, ...] = (
+    (EVENTS, Lane.LIVE),
+    (TELEMETRY, Lane.LIVE),
+    (EVENTS, Lane.BACKLOG),
+    (TELEMETRY, Lane.BACKLOG),
+)
+
+
+@dataclass(slots=True)
+class Lanes:
+    """`live_period`: new readings are gathered that long; `probe`: s between looks."""
+
+    live_period: float
+    probe: float
+    _dry: set[Topic] = field(default_factory=set)
+    _held: dict[Topic, float] = field(default_factory=dict)  # topic -> the next look
+    _gathered: float = 0.0  # when the live lane of readings may be asked again
+
+    def turn(self, now: float, free: int, window: int) -> Topic | None:
+        """The topic to ask for a pack. The last free slot of a wider window is left to live."""
+        for topic in ORDER:
+            if topic in self._dry or now < self._not_before(topic):
+                continue
+            if topic[1] is Lane.LIVE or free > 1 or window == 1:
+                return topic
+        return None
+
+    def due(self) -> float | None:
+        """When a topic that has to wait may be asked; None: only something new makes a turn."""
+        waits = [self._not_before(topic) for topic in ORDER if topic not in self._dry]
+        return min((wait for wait in waits if wait > 0), default=None)
+
+    def took(self, topic: Topic, now: float, *, full: bool) -> None:
+        """A pack was taken; one that is not full has left nothing behind."""
+        if topic == (TELEMETRY, Lane.LIVE) and not full:
+            self._gathered = now + self.live_period
+        if topic in self._held:
+            self._held[topic] = now + self.probe
+
+    def dry(self, topic: Topic) -> None:
+        """There was nothing."""
+        self._dry.add(topic)
+
+    @property
+    def thirsty(self) -> bool:
+        return bool(self._dry)
+
+    def renewed(self) -> None:
+        """There may be something new."""
+        self._dry.clear()
+
+    def hold(self, topic: Topic, now: float) -> bool:
+        """Nobody listens there. True when that is news."""
+        news = topic not in self._held
+        self._held[topic] = now + self.probe
+        return news
+
+    def release(self, topic: Topic) -> bool:
+        """Somebody listens there. True when that is news."""
+        return self._held.pop(topic, None) is not None
+
+    def held(self, topic: Topic) -> bool:
+        return topic in self._held
+
+    @property
+    def holding(self) -> bool:
+        return bool(self._held)
+
+    def _not_before(self, topic: Topic) -> float:
+        gate = self._gathered if topic == (TELEMETRY, Lane.LIVE) else 0.0
+        return max(gate, self._held.get(topic, 0.0))

@@ -1,0 +1,291 @@
+"""Moves packs from the outbox through one session, and back what the broker did not take."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent.contract import GatewayError, Lane, Outbox, Pack, Ranges
+from agent.status import UplinkStatus
+from agent.uplink import words
+from agent.uplink.blame import REASONS, RETRIED, TRIES, Blame
+from agent.uplink.lanes import Lanes, Topic
+from agent.uplink.pace import Pace, seconds
+from agent.uplink.session import Message, Session
+
+if TYPE_CHECKING:
+    from agent.config.schema import UplinkSettings
+
+log = logging.getLogger(__name__)
+
+
+class Pump:
+    """For one session. `encode` makes a message of a pack; `blame` outlives the session."""
+
+    def __init__(
+        self,
+        session: Session,
+        outbox: Outbox,
+        encode: Callable[[Pack], Message],
+        settings: "UplinkSettings",
+        status: UplinkStatus,
+        blame: Blame,
+        pace: Pace,
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._encode = encode
+        self._settings = settings
+        self._status = status
+        self._blame = blame
+        self._pace = pace
+        self._lanes = Lanes(settings.live_period, pace.probe)
+        self._documents: deque[Message] = deque()
+        self._ready: deque[Message] = deque()
+        self._again: list[tuple[float, Pack]] = []  # refused packs, when they are tried again
+        self._paused = 0.0  # until then the broker wants nothing
+        self._recent: deque[tuple[float, str, str, Ranges]] = deque()  # settled within the overlap
+        self._denied: set[str] = set()
+        self._thirsty = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, message: Message) -> None:
+        """A document of the gateway's own; goes before the packs."""
+        self._documents.append(message)
+        self._session.changed.set()
+
+    async def watch(self) -> None:
+        """Wakes `move` when the outbox has something new; runs beside it."""
+        while True:
+            await self._thirsty.wait()
+            self._thirsty.clear()
+            await self._outbox.changed()
+            self._lanes.renewed()
+            self._session.changed.set()
+
+    async def move(self) -> None:
+        """Runs until the session ends, and raises why: LinkLost, or a bug."""
+        while True:
+            self._session.changed.clear()
+            await self._take_answers()
+            self._session.link.check()
+            await self._fill()
+            self._status.inflight = self._session.in_flight
+            await self._rest()
+
+    async def finish(self, last_words: Message, deadline: float) -> None:
+        """Sends nothing more but `last_words`, and waits for what is in flight."""
+        self._documents.append(last_words)
+        try:
+            async with asyncio.timeout(deadline):
+                while self._documents or self._session.in_flight:
+                    self._session.changed.clear()
+                    await self._take_answers()
+                    self._session.link.check()
+                    self._send_documents()
+                    if self._documents or self._session.in_flight:
+                        await self._session.changed.wait()
+        except TimeoutError:
+            log.info("%d packs are not acknowledged at stop", self._session.in_flight)
+        except GatewayError as error:
+            log.info("at stop: %s", error)
+
+    async def wind_up(self, *, clean: bool, code: int = 0) -> None:
+        """Gives back what was not acknowledged, once the session is over or left.
+
+        `clean`: we ended it ourselves; otherwise the broker may have forgotten what it had
+        acknowledged in its last seconds, and that is owed again.
+        """
+        await self._settle_the_rest()
+        flying = [m for m in self._session.flying if m.pack is not None]
+        sizes = [(m.pack, len(m.body)) for m in flying if m.pack is not None]
+        culprit = None if clean else self._blame.ended(code, sizes)
+        if culprit is not None:
+            await self._give_up(culprit, code)
+        waiting = [m.pack for m in (*flying, *self._ready)] + [pack for _, pack in self._again]
+        for pack in waiting:
+            if pack is not None and pack is not culprit:
+                await self._outbox.give_back(pack)
+        if not clean:
+            await self._overlap()
+        self._status.inflight = 0
+
+    async def _settle_the_rest(self) -> None:
+        """Answers that came with the end of the session."""
+        while self._session.answers:
+            message, code = self._session.answers.popleft()
+            if message.pack is None:
+                continue
+            if code == 0:
+                await self._settle(message.pack)
+            else:
+                await self._outbox.give_back(message.pack)
+
+    async def _overlap(self) -> None:
+        since = self._session.link.heard - self._settings.overlap
+        owed: dict[tuple[str, str], Ranges] = {}
+        for at, epoch, stream, ranges in self._recent:
+            if at >= since:
+                owed[epoch, stream] = owed.get((epoch, stream), Ranges()) | ranges
+        for (epoch, stream), ranges in owed.items():
+            await self._outbox.owe(epoch, stream, ranges)
+
+    async def _fill(self) -> None:
+        self._send_documents()
+        while self._free > 0 and self._loop.time() >= self._paused:
+            if not self._ready and not await self._fetch():
+                return
+            if self._ready:
+                self._publish(self._ready[0])
+                self._ready.popleft()
+
+    def _send_documents(self) -> None:
+        while self._documents and self._session.free > 0:
+            self._session.publish(self._documents.popleft())
+
+    @property
+    def _free(self) -> int:
+        return 1 - self._session.in_flight if self._blame.careful else self._session.free
+
+    def _publish(self, message: Message) -> None:
+        self._session.publish(message)
+        self._status.published += 1
+        self._status.bytes += len(message.body)
+
+    async def _fetch(self) -> bool:
+        """Puts the next pack into `_ready`; False: there is none now."""
+        now = self._loop.time()
+        if self._again and self._again[0][0] <= now:
+            _, pack = self._again.pop(0)
+            await self._fit(replace(pack, lane=Lane.BACKLOG, again=True))
+            return True
+        window = 1 if self._blame.careful else self._session.window
+        topic = self._lanes.turn(now, self._free, window)
+        if topic is None:
+            return False
+        limit = 1 if self._lanes.held(topic) else self._settings.batch
+        owed = await self._outbox.owed(topic[0], topic[1], limit)
+        if owed is None:
+            self._lanes.dry(topic)
+            self._thirsty.set()
+        else:
+            self._lanes.took(topic, now, full=owed.count >= limit)
+            await self._fit(owed)
+        return True
+
+    async def _fit(self, pack: Pack) -> None:
+        """Into `_ready`, in pieces that the broker takes."""
+        message = self._encode(pack)
+        room, size = self._session.room(message.topic), len(message.body)
+        learned = self._blame.limit
+        fits = (room is None or size <= room) and (learned is None or size <= learned)
+        if not fits and pack.count > 1:
+            for half in pack.split():
+                await self._fit(half)
+        elif room is not None and size > room:
+            await self._give_up(pack, words.PACKET_TOO_LARGE)
+        else:
+            self._ready.append(message)
+
+    async def _take_answers(self) -> None:
+        while self._session.answers:
+            message, code = self._session.answers.popleft()
+            if message.pack is None:
+                self._documented(message, code)
+            else:
+                await self._answered(message, message.pack, code)
+
+    def _documented(self, message: Message, code: int) -> None:
+        if code >= 0x80 and message.topic not in self._denied:
+            self._denied.add(message.topic)
+            denied = words.denied(self._session.link.endpoint, message.topic, code)
+            log.warning("%s; readings and events go on", denied)
+
+    async def _answered(self, message: Message, pack: Pack, code: int) -> None:
+        heard = code != words.NO_MATCHING_SUBSCRIBERS
+        if code == 0 or (not heard and self._settings.no_listener == "settle"):
+            self._listened((pack.stream, pack.lane), heard=heard)
+            await self._settle(pack)
+        elif not heard:
+            self._hold((pack.stream, pack.lane), message.topic)
+            await self._outbox.give_back(pack)
+            self._lanes.renewed()
+        elif code in RETRIED:
+            await self._refused(pack, code)
+        else:
+            await self._outbox.give_back(pack)
+            raise words.denied(self._session.link.endpoint, message.topic, code)
+
+    async def _settle(self, pack: Pack) -> None:
+        await self._outbox.settle(pack)
+        self._blame.acknowledged(pack)
+        self._status.acknowledged += 1
+        self._status.records += pack.count
+        now = self._loop.time()
+        self._recent.append((now, pack.epoch, pack.stream, pack.range))
+        while self._recent[0][0] < now - self._settings.overlap:
+            self._recent.popleft()
+
+    def _listened(self, topic: Topic, *, heard: bool) -> None:
+        if not heard and not self._status.no_listener:
+            log.warning("%s: nobody subscribes; settled all the same", self._settings.id)
+        if self._lanes.release(topic):
+            log.info("%s: somebody subscribes to %s now", self._settings.id, " ".join(topic))
+        self._status.no_listener = self._lanes.holding or not heard
+        self._status.state = "holding" if self._lanes.holding else "connected"
+
+    def _hold(self, topic: Topic, name: str) -> None:
+        self._status.no_listener = True
+        self._status.state = "holding"
+        if self._lanes.hold(topic, self._loop.time()):
+            log.warning(
+                "%s: nobody subscribes to %s; its records are kept until somebody does",
+                self._settings.id,
+                name,
+            )
+
+    async def _refused(self, pack: Pack, code: int) -> None:
+        strikes = self._blame.strike(pack)
+        if strikes >= TRIES:
+            await self._give_up(pack, code)
+            return
+        due = self._loop.time() + seconds(self._pace.same_pack, strikes)
+        self._again = sorted([*self._again, (due, pack)], key=lambda one: one[0])
+        if code == words.QUOTA_EXCEEDED:
+            self._paused = due
+        log.warning(
+            "%s: the broker would not take %s %d-%d (code %#04x); tried again in %.0f s",
+            self._settings.id,
+            pack.stream,
+            pack.first,
+            pack.last,
+            code,
+            due - self._loop.time(),
+        )
+
+    async def _give_up(self, pack: Pack, code: int) -> None:
+        reason = REASONS.get(code, "refused")
+        await self._outbox.refuse(pack, reason)
+        self._status.refused += 1
+        log.error(
+            "%s: %s %d-%d will never be taken (%s): kept on disk, told as a gap; the rest goes on",
+            self._settings.id,
+            pack.stream,
+            pack.first,
+            pack.last,
+            reason,
+        )
+
+    async def _rest(self) -> None:
+        """Until something changes, or something that waits is due."""
+        waits = [self._lanes.due(), self._paused, *(due for due, _ in self._again[:1])]
+        now = self._loop.time()
+        due = min((wait for wait in waits if wait is not None and wait > now), default=None)
+        alarm = self._loop.call_at(due, self._session.changed.set) if due is not None else None
+        try:
+            await self._session.changed.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
