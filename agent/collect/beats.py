@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from math import floor
+from math import ceil, floor
 
 SPREAD = 5.0  # s within which every device has been due once, however long its period
+GRAIN = 0.02  # s: first beats of all wires are multiples of it, so that one wake-up serves several
 
 
 def beat_after(beat: float, period: float, now: float) -> float:
@@ -17,6 +18,7 @@ def first_beats(periods: Sequence[float], start: float) -> list[float]:
     count, place = Counter(periods), defaultdict[float, int](int)
     beats = []
     for period in periods:
-        beats.append(start + min(period, SPREAD) * place[period] / count[period])
+        offset = min(period, SPREAD) * place[period] / count[period]
+        beats.append(ceil((start + offset) / GRAIN) * GRAIN)
         place[period] += 1
     return beats

@@ -1,9 +1,11 @@
 """Pure decisions: whom to ask how seldom, and on which grid."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.collect.beats import SPREAD, beat_after, first_beats
+from agent.collect.beats import GRAIN, SPREAD, beat_after, first_beats
 from agent.collect.breaker import Breaker, Policy
 
 
@@ -71,5 +73,14 @@ def test_first_beats_come_soon_and_apart(periods: list[float]) -> None:
     beats = first_beats(periods, 100.0)
     for period in set(periods):
         same = [b for b, p in zip(beats, periods, strict=True) if p == period]
-        assert same == sorted(set(same))
-        assert all(100 <= beat < 100 + min(period, SPREAD) for beat in same)
+        assert all(100 <= beat <= 100 + min(period, SPREAD) + GRAIN for beat in same)
+        assert all(
+            abs(later - earlier - min(period, SPREAD) / len(same)) <= GRAIN * 1.01
+            for earlier, later in pairwise(same)
+        )
+
+
+@given(st.floats(0, 1e6))
+def test_first_beats_of_all_wires_share_their_wake_ups(start: float) -> None:
+    for beat in first_beats([1.0] * 7, start):
+        assert abs(beat / GRAIN - round(beat / GRAIN)) < 1e-6
