@@ -1,0 +1,1 @@
+"""Cameras: what they see, as readings and events."""

@@ -1,0 +1,2 @@
+"""From pixels to plates and occupied spaces: pure steps around the models. OpenCV and ONNX
+Runtime are imported where they are used."""

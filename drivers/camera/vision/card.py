@@ -1,0 +1,137 @@
+"""A model's card: what the file must be, what goes in, what comes out, and how that is known.
+
+A card is `card.yaml` beside the model. Nothing of a model is used before its card was checked:
+the file's hash here, opset, shapes and golden images in `runner.py`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.contract import Misconfigured
+
+NORMALISE = ("patch", "fixed")
+DECODERS = ("slots", "ctc_greedy", "sigmoid", "corners_v1")
+HINT = "copy the model and its card again, both from one release"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A shape has None where the size is free."""
+
+    name: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """An image of the input's own size, and sixteen numbers of each output for it."""
+
+    image: Path
+    expect: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`file`, `golden` images: whole paths. `about` is the card as written."""
+
+    id: str
+    version: str
+    task: str
+    file: Path
+    sha256: str
+    opset: int
+    input: Tensor
+    normalise: str  # "patch": each image to mean 0, deviation 1; "fixed": as in boxes.normalise
+    outputs: tuple[Tensor, ...]
+    decode: str
+    labels: Mapping[str, str | tuple[str, ...]]
+    options: Mapping[str, float]  # thresholds of the decoder
+    golden: tuple[Golden, ...]
+    tolerance: float
+    about: Mapping[str, Any]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the input; 0 where it is free."""
+        return self.input.shape[3] or 0, self.input.shape[2] or 0
+
+
+def refused(card: Path, why: str, **args: object) -> Misconfigured:
+    return Misconfigured(
+        "the model of {card} is refused: {why}",
+        hint=HINT,
+        reason="model",
+        card=card,
+        why=why.format(**args),
+    )
+
+
+def read_card(path: Path) -> Card:
+    """Raises Misconfigured: no card, or not one that can be used."""
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        card = _card(raw, path.parent)
+    except OSError as error:
+        raise refused(path, "{error}", error=error.strerror or error) from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise refused(path, "the card cannot be read ({error!r})", error=error) from error
+    if card.normalise not in NORMALISE:
+        raise refused(path, "normalise is {value!r}, not one of {known}", value=card.normalise,
+                      known=", ".join(NORMALISE))  # fmt: skip
+    if card.decode not in DECODERS:
+        raise refused(path, "decode is {value!r}, not one of {known}", value=card.decode,
+                      known=", ".join(DECODERS))  # fmt: skip
+    return card
+
+
+def _card(raw: Mapping[str, Any], folder: Path) -> Card:
+    golden = raw.get("golden", {})
+    return Card(
+        id=str(raw["id"]),
+        version=str(raw["version"]),
+        task=str(raw["task"]),
+        file=folder / str(raw["file"]),
+        sha256=str(raw["sha256"]),
+        opset=int(raw["opset"]),
+        input=_tensor(raw["input"]),
+        normalise=str(raw["input"]["normalise"]),
+        outputs=tuple(_tensor(each) for each in raw["outputs"]),
+        decode=str(raw["decode"]),
+        labels={k: v if isinstance(v, str) else tuple(v) for k, v in raw["labels"].items()},
+        options={name: float(value) for name, value in raw.get("options", {}).items()},
+        golden=tuple(_golden(each, folder) for each in golden.get("images", ())),
+        tolerance=float(golden.get("tolerance", 0.0)),
+        about=raw,
+    )
+
+
+def _tensor(raw: Mapping[str, Any]) -> Tensor:
+    shape = tuple(size if isinstance(size, int) else None for size in raw["shape"])
+    return Tensor(str(raw["name"]), shape)
+
+
+def _golden(raw: Mapping[str, Any], folder: Path) -> Golden:
+    expect = {name: tuple(map(float, values)) for name, values in raw["expect"].items()}
+    return Golden(folder / str(raw["image"]), expect)
+
+
+def check_file(card: Card) -> None:
+    """Raises Misconfigured when the file is not there or not the one the card describes."""
+    try:
+        with card.file.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise refused(card.file.parent, "{error}", error=error.strerror or error) from error
+    if found != card.sha256:
+        raise refused(
+            card.file.parent,
+            "sha256 of {file} is {found}…, not {wanted}…",
+            file=card.file.name,
+            found=found[:12],
+            wanted=card.sha256[:12],
+        )

@@ -1,0 +1,110 @@
+"""Crops of plates with their texts: drawn ones, and real ones from `plate_crops.csv`."""
+
+import csv
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from plate_augment import Image, again, photograph
+from plate_render import Typeface, render
+from plate_text import draw_plate
+from torch.utils.data import IterableDataset
+
+from drivers.camera.vision.grammar import ALPHABET, COLOURS, SLOTS
+from drivers.camera.vision.reading import prepare
+
+FRAMES_FOR_GROUND = ("ccpd", "misc")
+Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Crop:
+    image: Image
+    text: str
+    colour: str
+    kind: str
+    source: str
+    file: str
+
+
+def read_image(path: Path) -> Image:
+    image = cv2.imread(str(path))
+    if image is None:
+        raise FileNotFoundError(path)
+    return np.asarray(image, np.uint8)
+
+
+def load(data: Path) -> list[Crop]:
+    with (data / "plate_crops.csv").open(encoding="utf-8") as rows:
+        return [
+            Crop(
+                read_image(data / "plate_crops" / row["file"]),
+                row["text"],
+                row["color"],
+                row["kind"],
+                row["source"],
+                row["file"],
+            )
+            for row in csv.DictReader(rows)
+        ]
+
+
+def grounds(data: Path, count: int = 300) -> list[Image]:
+    """Pieces of real scenes, 280 by 90; EasyPR's frames may only be looked at, not learnt from."""
+    draw = random.Random(7)
+    files = sorted((data / "occ_frames").glob("*.jpg"))
+    for source in FRAMES_FOR_GROUND:
+        files += sorted((data / "plate_frames").glob(f"{source}*.jpg"))
+    frames = [read_image(file) for file in files]
+    pieces = []
+    while frames and len(pieces) < count:
+        frame = draw.choice(frames)
+        wide = draw.randint(60, min(500, frame.shape[1] - 1))
+        high = min(wide // 3, frame.shape[0] - 1)
+        x, y = draw.randint(0, frame.shape[1] - wide), draw.randint(0, frame.shape[0] - high)
+        pieces.append(cv2.resize(frame[y : y + high, x : x + wide], (280, 90)))
+    return pieces or [np.full((90, 280, 3), 90, np.uint8)]
+
+
+def encode(text: str) -> list[int]:
+    """One class a slot; 0 is an empty slot."""
+    return [ALPHABET.index(c) + 1 for c in text] + [0] * (SLOTS - len(text))
+
+
+def weight(crop: Crop) -> float:
+    """Real crops are nearly all blue and from one province: the others come more often."""
+    rare = 1.0 if crop.text[0] == "皖" else 2.5
+    return rare * (1.0 if crop.colour == "blue" else 1.5)
+
+
+class Crops(IterableDataset[Sample]):
+    """Endless. `real` is the share of real crops among the samples."""
+
+    def __init__(self, data: Path, real: float, held_out: frozenset[str]) -> None:
+        self.face = Typeface(data / "glyphs")
+        self.grounds = grounds(data)
+        self.crops = [crop for crop in load(data) if crop.source not in held_out]
+        self.weights = [weight(crop) for crop in self.crops]
+        self.real = real if self.crops else 0.0
+
+    def draw(self) -> tuple[Image, str, str]:
+        """(image, text, colour)"""
+        if random.random() < self.real:
+            crop = random.choices(self.crops, self.weights)[0]
+            return again(crop.image), crop.text, crop.colour
+        plate = draw_plate()
+        image = photograph(render(plate, self.face), random.choice(self.grounds))
+        return image, plate.text, plate.colour
+
+    def __iter__(self) -> Iterator[Sample]:
+        while True:
+            image, text, colour = self.draw()
+            yield (
+                torch.from_numpy(prepare([image])[0]),
+                torch.tensor(encode(text)),
+                torch.tensor(COLOURS.index(colour)),
+            )
