@@ -5,7 +5,7 @@ import grp
 import os
 from pathlib import Path
 
-from agent.contract import GatewayError, LinkLost, Misconfigured
+from agent.contract import GatewayError, Line, LinkLost, Misconfigured
 
 _GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO, errno.ENOTDIR}
 _HELD = {errno.EBUSY, errno.EAGAIN}
@@ -60,12 +60,13 @@ def not_a_port(port: str) -> Misconfigured:
     )
 
 
-def line_refused(port: str, line: object) -> Misconfigured:
+def line_refused(port: str, line: Line) -> Misconfigured:
     return Misconfigured(
-        "{port} cannot do {line}",
+        "{port} cannot do {baud} baud with {format}",
         hint="correct baud, parity, stop_bits and data_bits, or use another adapter",
         port=port,
-        line=line,
+        baud=line.baud,
+        format=f"{line.data_bits}{line.parity[0].upper()}{line.stop_bits}",
     )
 
 
