@@ -23,7 +23,7 @@ class Refusal(Exception):
 class Bank:
     """Points drift by themselves until `set` holds them; what the master writes stays.
 
-    `refusals` maps (table, address) to the exception code that reading it brings.
+    `refusals` maps (table, address) to the exception code that touching it brings.
     """
 
     def __init__(self, device: str, station: Station, now: Callable[[], float]) -> None:
@@ -48,9 +48,6 @@ class Bank:
     def read(self, table: Table, first: int, count: int) -> list[int]:
         """Raises Refusal."""
         self._check_reach(table, first, count)
-        for address in range(first, first + count):
-            if code := self.refusals.get((table, address)):
-                raise Refusal(code)
         for name, point in self._points_in(table, first, count):
             self._refresh(name, point)
         return [self._words[table, address] for address in range(first, first + count)]
@@ -97,8 +94,11 @@ class Bank:
         self._check_known(table, first, count)
 
     def _check_known(self, table: Table, first: int, count: int) -> None:
-        if any((table, address) not in self._words for address in range(first, first + count)):
-            raise Refusal(ILLEGAL_ADDRESS)
+        for address in range(first, first + count):
+            if (table, address) not in self._words:
+                raise Refusal(ILLEGAL_ADDRESS)
+            if code := self.refusals.get((table, address)):
+                raise Refusal(code)
 
 
 def _registers(profile: Profile) -> Iterator[tuple[Table, int]]:

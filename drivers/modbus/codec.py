@@ -95,12 +95,15 @@ class RtuExchange:
     the unit, and every second one, proves that answers come late: LinkLost, reason `late`.
     """
 
-    __slots__ = ("_noise", "_request", "_rest", "_whole", "frame")
+    __slots__ = ("_head", "_noise", "_request", "_rest", "_whole", "frame")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self.frame = rtu_frame(request.unit, bytes([request.function]) + request.body)
-        self._whole = 5 + request.size if not request.echo else 4 + len(request.echo)
+        self._head = bytes([request.unit, request.function]) + (
+            request.echo or bytes([request.size])
+        )
+        self._whole = 4 + len(request.echo) if request.echo else 5 + request.size
         self._noise = False
         self._rest = 0
 
@@ -110,8 +113,8 @@ class RtuExchange:
         return self._noise or self._rest > 0
 
     def accept(self, heard: bytearray) -> bytes | None:
-        if len(heard) < self._whole and self._begins(heard):
-            self._rest = len(heard)
+        if len(heard) < self._whole and self._head.startswith(heard[: len(self._head)]):
+            self._rest = len(heard)  # a part of the answer, and nothing else: the common case
             return None
         frames, understood, noise = sift(heard, self._request.unit)
         self._noise = self._noise or noise
@@ -126,15 +129,6 @@ class RtuExchange:
     def answer(self, frame: bytes) -> tuple[int, bytes]:
         """(exception code or 0, data)."""
         return (frame[2], b"") if frame[1] & REFUSAL else (0, frame[3:-2])
-
-    def _begins(self, heard: bytearray) -> bool:
-        """The common case: a part of the answer, and nothing else."""
-        request = self._request
-        return (
-            heard[0] == request.unit
-            and (len(heard) < 2 or heard[1] == request.function)
-            and (len(heard) < 3 or bool(request.echo) or heard[2] == request.size)
-        )
 
 
 def sift(heard: bytearray, unit: int) -> tuple[list[bytes], int, bool]:

@@ -1,0 +1,146 @@
+"""Simulated devices on real pseudo-terminals and sockets, and the driver in front of them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytest
+import yaml
+
+from agent.clock import Clock
+from agent.contract import Device, Instant, Reading, Simulator
+from agent.host import DeviceHost
+from agent.status import Board
+from agent.wires import Wires, WireSpec
+from agent.wires.faults import Faults
+from agent.wires.stage import PtyStage, TcpStage
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.simulate import ModbusSimulator, simulate
+
+Way = Literal["rtu", "tcp", "rtu_over_tcp"]
+
+QUICK = {"timeout": "400ms", "max_late": "150ms", "latency": "1ms"}
+
+
+class SetClock(Clock):
+    """`later` moves it on, s."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved = 0
+
+    def later(self, seconds: float) -> None:
+        self._moved += int(seconds * 1e9)
+
+    def now(self) -> Instant:
+        now = super().now()
+        return Instant(now.boot, now.mono + self._moved, now.wall + self._moved, now.trusted)
+
+
+@dataclass
+class Rig:
+    """One wire, its devices by id, and what was sent on it."""
+
+    site: Path
+    clock: SetClock = field(default_factory=SetClock)
+    board: Board = field(default_factory=Board)
+    faults: Faults = field(default_factory=Faults)
+    hosts: dict[str, DeviceHost] = field(default_factory=dict)
+    drivers: dict[str, ModbusDriver] = field(default_factory=dict)
+    simulator: ModbusSimulator = field(default_factory=lambda: ModbusSimulator({}, "rtu"))
+    sent: list[bytes] = field(default_factory=list)
+    stage: PtyStage | TcpStage | None = None
+
+    @property
+    def driver(self) -> ModbusDriver:
+        (driver,) = self.drivers.values()
+        return driver
+
+    def hold(self, **values: Any) -> None:
+        """Values of points, on every device that has them."""
+        for bank in self.simulator.banks.values():
+            for point, value in values.items():
+                bank.set(point, value)
+
+    def device(self, name: str, options: Mapping[str, Any]) -> Device:
+        return Device(name, "modbus", 1.0, wire="bus", options=options)
+
+    def host(self, device: Device, wires: Wires | None = None) -> DeviceHost:
+        wire = wires.wire("bus") if wires else None
+        return DeviceHost(device, self.clock, wire, None, self.site)
+
+    def on_the_wire(self, direction: str, data: bytes) -> None:
+        if direction == "tx":
+            self.sent.append(data)
+
+
+Build = Callable[..., AbstractAsyncContextManager[Rig]]
+
+
+def profile_text(points: Mapping[str, Any], **more: Any) -> str:
+    """A profile with the fields that a test does not care about."""
+    frame = {"title": "t", "family": "other", "source": ["s"], "confidence": "high"}
+    defaults = {"table": "holding", "type": "uint16", "unit": "1"}
+    body = {"timing": QUICK, "points": {n: defaults | dict(p) for n, p in points.items()}} | more
+    return yaml.safe_dump(frame | body)
+
+
+def values(readings: Sequence[Reading]) -> dict[str, Any]:
+    return {r.point: r.value if not r.reason else (r.value, r.quality, r.reason) for r in readings}
+
+
+@pytest.fixture
+def seen() -> Callable[[Sequence[Reading]], dict[str, Any]]:
+    return values
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Callable[..., str]:
+    """Writes a site profile; returns its name."""
+
+    def write(points: Mapping[str, Any], name: str = "probe", **more: Any) -> str:
+        folder = tmp_path / "site" / "modbus"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text(profile_text(points, **more), encoding="utf-8")
+        return name
+
+    return write
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    @asynccontextmanager
+    async def built(
+        devices: Mapping[str, Mapping[str, Any]],
+        way: Way = "rtu",
+        simulator: Simulator | None = None,
+    ) -> AsyncIterator[Rig]:
+        rig = Rig(tmp_path / "site")
+        framing: Literal["rtu", "tcp"] = "tcp" if way == "tcp" else "rtu"
+        entries = [rig.device(name, options) for name, options in devices.items()]
+        rig.simulator = simulate([(device, rig.host(device)) for device in entries], framing)
+        talkers = [simulator or rig.simulator]
+        rig.stage = (
+            PtyStage(tmp_path / "port", talkers, faults=rig.faults)
+            if way == "rtu"
+            else TcpStage("127.0.0.1", 0, talkers, faults=rig.faults)
+        )
+        async with rig.stage, Wires([_spec(rig.stage, framing)], rig.board) as wires:
+            wires.taps("bus").add(rig.on_the_wire)
+            for device in entries:
+                rig.hosts[device.id] = rig.host(device, wires)
+                rig.drivers[device.id] = ModbusDriver(device, rig.hosts[device.id])
+                await rig.drivers[device.id].open()
+            yield rig
+            for driver in rig.drivers.values():
+                await driver.close()
+
+    return cast("Build", built)
+
+
+def _spec(stage: PtyStage | TcpStage, framing: Literal["rtu", "tcp"]) -> WireSpec:
+    if isinstance(stage, PtyStage):
+        return WireSpec("bus", port=str(stage.link), framing=framing)
+    return WireSpec("bus", host=stage.host, tcp_port=stage.port, framing=framing)
