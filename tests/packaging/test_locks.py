@@ -37,7 +37,7 @@ def pins(lock: str, python: str, machine: str) -> dict[str, str]:
         "implementation_name": "cpython", "platform_python_implementation": "CPython",
         "os_name": "posix",
     }  # fmt: skip
-    found = {}
+    found: dict[str, str] = {}
     for requirement, _ in entries(ROOT / "requirements" / f"{lock}.txt"):
         if requirement.marker is None or requirement.marker.evaluate(environment):
             version = next(iter(requirement.specifier)).version

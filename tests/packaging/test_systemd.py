@@ -127,12 +127,10 @@ def test_the_journal_is_told_to_spare_the_card(staged: Path) -> None:
 
 @pytest.mark.skipif(not Path("/etc/systemd/journald.conf").exists(), reason="no journald here")
 def test_journald_knows_every_setting_that_it_is_given() -> None:
-    known = set(
-        re.findall(r"^#?(\w+)=", Path("/etc/systemd/journald.conf").read_text(), re.MULTILINE)
-    )
-    given = re.findall(
-        r"^(\w+)=", (SYSTEMD / "50-fieldgate-journal.conf").read_text(), re.MULTILINE
-    )
+    comments = Path("/etc/systemd/journald.conf").read_text(encoding="utf-8")
+    ours = (SYSTEMD / "50-fieldgate-journal.conf").read_text(encoding="utf-8")
+    known = set(re.findall(r"^#?(\w+)=", comments, re.MULTILINE))
+    given = re.findall(r"^(\w+)=", ours, re.MULTILINE)
     assert given
     assert set(given) <= known
 

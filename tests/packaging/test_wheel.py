@@ -42,7 +42,7 @@ def test_data_lands_in_share(names: set[str]) -> None:
 
 
 def test_every_data_file_of_the_tree_is_in_it(names: set[str]) -> None:
-    command = ["git", "-C", ROOT, "ls-files", "-z", *DATA]
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", *DATA]
     tracked = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")
     assert set(filter(None, tracked)) <= shared(names)
 
