@@ -20,12 +20,13 @@ _INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}]")
 _SPACE_ONE = re.compile(f"[{_SPACE}]")
 _ANY = re.compile(_ODD)
 _ENDS = re.compile(f"^[{_SPACE}]|[{_SPACE}]$|[{_SPACE}](?=#)")
-_QUOTED = re.compile(f"(?s)[{_QUOTE}].*[{_QUOTE}\"']")
+_QUOTED = re.compile(f"[{_QUOTE}][^{_QUOTE}\"']*[{_QUOTE}\"']")
 
 _ASCII = dict.fromkeys("“”„‟", '"') | dict.fromkeys("‘’‚‛", "'")
 _ASCII |= dict.fromkeys("—–", "-") | {"、": ",", "。": ".", "【": "[", "】": "]"}
 
 _WORD = r"[\"'“”‘’＂]?[A-Za-z_][\w.-]*[\"'“”‘’＂]?"
+_CLOSING = rf"(?=[^{_QUOTE}\"']*[{_QUOTE}\"']\s*(?:[,\]}}，]|$))"
 _INDENT = re.compile(rf"^ *(?P<bad>[\t{_SPACE}])")
 _IN_LINE = tuple(
     re.compile(pattern)
@@ -34,7 +35,8 @@ _IN_LINE = tuple(
         rf"(?:^ *(?:- *)*|[{{\[,，]\s*){_WORD}\s*(?P<bad>：)",
         rf"(?:^ *(?:- +)*|[{{,]\s*){_WORD} *:(?P<bad>[\t{_SPACE}])",
         rf"(?:[\]}}\"'”’]\s*(?P<bad>，)|(?P<after>，)\s*{_WORD}\s*[:：])",
-        rf"(?::\s+|^ *(?:- +)+|[\[{{,]\s*)(?P<bad>[{_QUOTE}｛［【])",
+        rf"(?::\s+|^ *(?:- +)+|[\[{{,]\s*)(?P<bad>[{_QUOTE}]){_CLOSING}",
+        r"[\[{][^\[\]{}]*(?P<bad>[］｝】])[^\]}]*$",
         r'^[^"]*"[^"]*(?P<bad>[“”＂])[^"]*$',
         rf"(?P<bad>[{_INVISIBLE}])",
         r"(?P<bad>\t)",

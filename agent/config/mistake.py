@@ -45,8 +45,3 @@ def dotted(where: KeyPath) -> str:
 
 def _shown(key: str) -> str:
     return key if _SHOWABLE.fullmatch(key) else "…"
-
-
-def two(first: str, then: str) -> str:
-    """What is wrong; what to do."""
-    return f"{first}; {then}" if then else first

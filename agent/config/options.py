@@ -11,7 +11,7 @@ from agent.config.checks import Parts
 from agent.config.document import Document
 from agent.config.mistake import KeyPath, Mistake
 from agent.config.names import field_names, unknown
-from agent.config.report import explain
+from agent.config.report import explain, named_keys
 from agent.config.schema import DeviceSettings
 from agent.contract import Device, DriverSpec, Misconfigured
 from agent.i18n import hint, message, say
@@ -90,9 +90,15 @@ class _Entry:
             if probe is not None:
                 probe(spec, device)
         except Misconfigured as error:
-            told = set(map(str, error.values.values()))
-            at_fault = [key for key, value in device.options.items() if str(value) in told]
-            yield self._mistake(_spoken(error), *at_fault[:1])
+            yield self._mistake(_spoken(error), *self._blamed(error))
+
+    def _blamed(self, error: Misconfigured) -> list[str]:
+        """The key that the error names, else the one whose value it names."""
+        told = set(map(str, error.values.values()))
+        named = named_keys(error.hint_template + error.template)
+        by_name = [key for key in named if key in self.written]
+        by_value = [key for key, value in self.written.items() if str(value) in told]
+        return [*by_name, *by_value][:1]
 
     def _mistake(self, words: str, *keys: str, key: bool = False) -> Mistake:
         return self.document.mistake(("devices", self.at, *keys), words, key=key)
@@ -111,4 +117,6 @@ def _device(settings: DeviceSettings) -> Device:
 
 
 def _spoken(error: Misconfigured) -> str:
-    return "; ".join(filter(None, (message(error), hint(error))))
+    words, todo = message(error), hint(error)
+    between = " " if words.endswith("?") else "; "
+    return f"{words}{between}{todo}" if todo else words

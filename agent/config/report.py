@@ -14,6 +14,11 @@ from agent.config.words import problem
 _NAMED = re.compile(r"`(\w+):")
 
 
+def named_keys(sentence: str) -> list[str]:
+    """The settings that a sentence names: `port:`, `wire:`."""
+    return _NAMED.findall(sentence)
+
+
 def explain(
     error: ValidationError,
     document: Document,
@@ -26,6 +31,8 @@ def explain(
     sentences: dict[tuple[KeyPath, bool], list[str]] = {}
     for details in error.errors(include_url=False):
         where, key = _where(details, document, under)
+        if details["type"] == "too_short" and document.at(where):
+            continue  # entries are there, but none is valid: that is told of each
         names = _names(details, model, document, under, beside)
         words = _words(details, document.at(where), names)
         said = sentences.setdefault((where, key), [])
@@ -44,7 +51,7 @@ def _where(details: ErrorDetails, document: Document, under: KeyPath) -> tuple[K
         case "extra_forbidden":
             return where, True
         case "value_error":
-            named = [(*where, name) for name in _NAMED.findall(details["msg"])]
+            named = [(*where, name) for name in named_keys(details["msg"])]
             written = (place for place in named if document.written(place) == place)
             return next(written, where), details["loc"][-1:] == ("[key]",)
     return where, False

@@ -106,7 +106,11 @@ class Store(Strict):
     )
     commit: Commit = Field(Commit(), description="When records are made safe on disk.")
     flushes: float = Field(
-        5.0, gt=0, le=1000, description="At most this many commits a second, events included."
+        5.0,
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="At most this many commits a second, events included.",
     )
 
 

@@ -14,7 +14,7 @@ from agent.config.syntax import explain_syntax, odd_character
 from agent.config.text import place, read_text
 from agent.i18n import say
 
-_MOST_NODES = 200_000  # aliases of aliases can make a small file huge
+_MOST_NODES = 100_000  # aliases of aliases can make a small file huge
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ def _spoken(file: Path, text: str, error: yaml.MarkedYAMLError) -> Mistake:
     if "mapping values are not allowed" in problem and error.problem_mark:
         return _second_colon(file, text, error.problem_mark)
     mark = error.problem_mark or error.context_mark
-    if _begins_there(problem, context):
+    if "stream end" in problem and "flow node" in context:
+        mark, context = _innermost_bracket(text) or mark, "parsing a flow"
+    elif _begins_there(problem, context):
         mark = error.context_mark or mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 0)
     if "could not find expected ':'" in problem:
@@ -88,18 +90,32 @@ def _no_colon(line: str) -> str:
 def _begins_there(problem: str, context: str) -> bool:
     """The parser notices some faults far behind the place that must be edited."""
     unclosed = "quoted scalar" in context and "escape" not in problem
-    return unclosed or "could not find expected ':'" in problem or "parsing a flow" in context
+    opened = "parsing a flow" in context and "flow node" not in context
+    return unclosed or opened or "could not find expected ':'" in problem
+
+
+def _innermost_bracket(text: str) -> yaml.Mark | None:
+    """The last bracket that is not closed."""
+    opened = []
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.FlowMappingStartToken | yaml.FlowSequenceStartToken):
+            opened.append(token.start_mark)
+        elif isinstance(token, yaml.FlowMappingEndToken | yaml.FlowSequenceEndToken):
+            opened.pop()
+    return opened[-1] if opened else None
 
 
 def _words(problem: str, context: str, noticed: int) -> str:
     if "quoted scalar" in context:
         return _quoted(problem)
-    if "parsing a flow" in context:
+    if "parsing a flow" in context and "flow node" not in context:
         return say(
             "the bracket that begins here is not closed, or a comma is missing (noticed in line "
             "{line}); put a comma between entries and the closing bracket at the end",
             line=noticed,
         )
+    if "tag" in context:
+        return say("a tag like !word has no meaning here; delete it")
     for fragment, words in _by_fragment():
         if fragment in problem:
             return words

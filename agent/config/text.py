@@ -30,7 +30,12 @@ def read_text(file: Path) -> str | Mistake:
             )
         data = file.read_bytes()
     except FileNotFoundError:
-        return Mistake(file, 0, "", say("there is no such file; correct the name, or create it"))
+        return Mistake(
+            file,
+            0,
+            "",
+            say("there is no such file; correct the name, or copy gateway.example.yaml there"),
+        )
     except PermissionError:
         return Mistake(
             file,
