@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from agent.uplink.endpoint import Endpoint
-from agent.uplink.words import silent, unreachable
+from agent.uplink.words import silent, unreachable, unwelcoming
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Attempt:
         elif error is not None or client is None:
             self.done.set_exception(error or OSError("no client"))
         elif client.socket() is None:
-            self.done.set_exception(OSError("closed at once"))
+            self.done.set_exception(unwelcoming(self._endpoint, 0, "at once"))
         else:
             self.done.set_result(client)
 

@@ -67,8 +67,11 @@ class Lanes:
         return news
 
     def release(self, topic: Topic) -> bool:
-        """Somebody listens there. True when that is news."""
-        return self._held.pop(topic, None) is not None
+        """Somebody listens there, so perhaps to the others too. True when that is news."""
+        news = topic in self._held
+        if news:
+            self._held.clear()
+        return news
 
     def held(self, topic: Topic) -> bool:
         return topic in self._held

@@ -206,7 +206,7 @@ class Pump:
     async def _answered(self, message: Message, pack: Pack, code: int) -> None:
         heard = code != words.NO_MATCHING_SUBSCRIBERS
         if code == 0 or (not heard and self._settings.no_listener == "settle"):
-            self._listened((pack.stream, pack.lane), heard=heard)
+            self._listened((pack.stream, pack.lane), message.topic, heard=heard)
             await self._settle(pack)
         elif not heard:
             self._hold((pack.stream, pack.lane), message.topic)
@@ -228,11 +228,11 @@ class Pump:
         while self._recent[0][0] < now - self._settings.overlap:
             self._recent.popleft()
 
-    def _listened(self, topic: Topic, *, heard: bool) -> None:
+    def _listened(self, topic: Topic, name: str, *, heard: bool) -> None:
         if not heard and not self._status.no_listener:
             log.warning("%s: nobody subscribes; settled all the same", self._settings.id)
         if self._lanes.release(topic):
-            log.info("%s: somebody subscribes to %s now", self._settings.id, " ".join(topic))
+            log.info("%s: somebody subscribes to %s now", self._settings.id, name)
         self._status.no_listener = self._lanes.holding or not heard
         self._status.state = "holding" if self._lanes.holding else "connected"
 

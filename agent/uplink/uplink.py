@@ -57,7 +57,7 @@ class Uplink:
         self._documents = Documents(
             gateway, topics, board, clock, self._encoder, describe, manifest, self._pace
         )
-        self._complaint = ""
+        self._complaint = ("", 0)
         self._drops = 0
 
     async def run(self) -> None:
@@ -128,9 +128,8 @@ class Uplink:
     def _connected(self, endpoint: Endpoint) -> None:
         self._status.connects += 1
         self._status.state, self._status.error, self._status.hint = "connected", "", ""
-        again = " again" if self._complaint else ""
+        again = " again" if self._status.connects > 1 else ""
         log.info("%s: connected to %s%s", self._settings.id, endpoint.name, again)
-        self._complaint = ""
 
     def _suspect(self, error: LinkLost, endpoint: Endpoint) -> LinkLost:
         wordless = error.reason == words.LOST and not error.values.get("code")
@@ -138,25 +137,27 @@ class Uplink:
         return words.perhaps_taken_over(endpoint) if self._drops >= _DROPS else error
 
     def _complain(self, error: GatewayError, reason: str, wait: float) -> None:
-        """Once for each new thing to say; the board always knows the latest."""
+        """Once, until something else is the matter or a pack got through; the board knows the
+        latest."""
         self._status.state = "waiting" if reason == words.LOST else "refused"
         self._status.error, self._status.hint = str(error), error.hint
-        level = logging.DEBUG if self._complaint == error.template else logging.WARNING
-        self._complaint = error.template
+        complaint = (error.template, self._status.acknowledged)
+        level = logging.DEBUG if complaint == self._complaint else logging.WARNING
+        self._complaint = complaint
         log.log(level, "%s: %s; tried again in %.0f s", self._settings.id, error, wait)
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Runs until one fails, and raises that: a bug before anything that was expected."""
-    failures: list[BaseException] = []
+    """Runs until one fails, and raises that: a bug before anything that was expected.
+
+    A task group would swallow a cancellation that comes together with a failure.
+    """
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part)
-    except* Exception as several:  # noqa: BLE001  raised below, one of them
-        failures = sorted(several.exceptions, key=lambda e: isinstance(e, GatewayError))
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError  # a task group forgets that when a part fails as well
-    if failures:
-        raise failures[0]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    raise min(failures, key=lambda failure: isinstance(failure, GatewayError))
