@@ -40,12 +40,12 @@ class ModbusSimulator:
         if self._framing == "tcp":
             return [
                 mbap_frame(unit, answer, number)
-                for number, unit, pdu in _mbap_requests(self._heard)
+                for number, unit, pdu in mbap_requests(self._heard)
                 if (answer := self._answer(unit, pdu))
             ]
         return [
             rtu_frame(frame[0], answer)
-            for frame in _rtu_requests(self._heard)
+            for frame in rtu_requests(self._heard)
             if (answer := self._answer(frame[0], frame[1:-2]))
         ]
 
@@ -113,7 +113,7 @@ def _registers(data: bytes, count: int) -> list[int]:
     return list(struct.unpack(f">{count}H", data))
 
 
-def _rtu_requests(heard: bytearray) -> Iterator[bytes]:
+def rtu_requests(heard: bytearray) -> Iterator[bytes]:
     """Takes whole requests out, and the noise before them; leaves what may still become one."""
     at = 0
     while at < len(heard):
@@ -136,7 +136,7 @@ def _request_size(heard: bytearray, at: int) -> int | None:
     return 8
 
 
-def _mbap_requests(heard: bytearray) -> Iterator[tuple[int, int, bytes]]:
+def mbap_requests(heard: bytearray) -> Iterator[tuple[int, int, bytes]]:
     while len(heard) >= 8:
         number, protocol, length = struct.unpack_from(">HHH", heard)
         if protocol or not 2 <= length <= 254:

@@ -84,7 +84,7 @@ def profile_text(points: Mapping[str, Any], **more: Any) -> str:
     frame = {"title": "t", "family": "other", "source": ["s"], "confidence": "high"}
     defaults = {"table": "holding", "type": "uint16", "unit": "1"}
     body = {"timing": QUICK, "points": {n: defaults | dict(p) for n, p in points.items()}} | more
-    return yaml.safe_dump(frame | body)
+    return yaml.safe_dump(frame | body, sort_keys=False)
 
 
 def values(readings: Sequence[Reading]) -> dict[str, Any]:
