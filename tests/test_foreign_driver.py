@@ -3,7 +3,9 @@
 What was found with it stands in docs/decisions/0001-one-owner-per-wire.md.
 """
 
+import ast
 import asyncio
+import os
 import subprocess
 import sys
 import zipfile
@@ -160,6 +162,16 @@ async def both_answer(field: Field, times: int = 3) -> None:
 FIRST_POINTS = [("air", "air_temperature"), ("gauge", "rain")]
 
 
+def test_the_driver_knows_nothing_of_us_but_the_contract() -> None:
+    modules = {
+        node.module
+        for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    ours = {module for module in modules if module.split(".")[0] in {"agent", "drivers"}}
+    assert ours == {"agent.contract", "agent.contract.settings"}
+
+
 async def test_two_protocols_share_a_wire(field: Field) -> None:
     await both_answer(field, times=5)
     assert (field.state("air"), field.state("gauge")) == ("ok", "ok")
@@ -211,3 +223,82 @@ async def test_the_running_scheduler_keeps_others_off_the_port(field: Field) -> 
         with pytest.raises(LinkLost, match="another program"):
             async with second.wire("second").turn():
                 pass
+
+
+CONFIG = """
+gateway: {{id: gw}}
+store: {{path: {folder}/store}}
+control: {{socket: {folder}/control.sock}}
+metrics: {{listen: null}}
+wires:
+  bus: {{port: {folder}/port}}
+devices:
+  - {{id: gauge, driver: raingauge, wire: bus, every: 500ms, address: 2}}
+  - {{id: air, driver: modbus, wire: bus, every: 500ms, profile: xy-md02, unit: 2}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def fieldgate(site: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts `fieldgate …` where the driver is installed; stops what still runs."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str | Path) -> "subprocess.Popen[str]":
+        environment = {**os.environ, "PYTHONPATH": str(site), "FIELDGATE_LANG": "en"}
+        command = [sys.executable, "-m", "agent", *words]
+        pipe = subprocess.PIPE
+        started.append(
+            subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def test_check_finds_the_driver_and_its_settings(
+    fieldgate: Callable[..., "subprocess.Popen[str]"], config: Path
+) -> None:
+    drivers, _ = fieldgate("check", "--drivers").communicate(timeout=30)
+    assert "raingauge: Rain gauges with ASCII frames" in drivers
+    assert "fieldgate rain" in drivers
+    sound = fieldgate("check", config)
+    sound.communicate(timeout=30)
+    assert sound.returncode == 0
+    config.write_text(config.read_text().replace("address: 2", "adress: 2"), encoding="utf-8")
+    wrong = fieldgate("check", config)
+    said = "".join(wrong.communicate(timeout=30))
+    assert wrong.returncode == 78
+    assert "did you mean 'address'?" in said
+
+
+def test_the_driver_brings_a_command(fieldgate: Callable[..., "subprocess.Popen[str]"]) -> None:
+    sound = fieldgate("rain", ">02+12.4,6224")
+    assert sound.communicate(timeout=30)[0] == "gauge 2: 12.4 mm in 62 tips\n"
+    assert sound.returncode == 0
+    damaged = fieldgate("rain", ">02+12.4,6200")
+    damaged.communicate(timeout=30)
+    assert damaged.returncode == 1
+
+
+async def test_simulate_answers_for_both_drivers(
+    fieldgate: Callable[..., "subprocess.Popen[str]"], config: Path, installed: None
+) -> None:
+    simulate = fieldgate("simulate", config)
+    assert simulate.stdout
+    assert "gauge" in simulate.stdout.readline()
+    field = Field(config.with_name("port"))
+    async with field.wires:
+        task = asyncio.create_task(field.scheduler.run())
+        await both_answer(field)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
