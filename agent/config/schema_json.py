@@ -92,7 +92,10 @@ def _parts(values: list[Any]) -> Iterator[Schema]:
 
 
 def _as_written(part: Schema) -> None:
-    """Durations and sizes with units; no titles and defaults that say nothing."""
+    """Durations and sizes with units, yes and no; no titles and defaults that say nothing."""
+    if part.get("type") == "boolean":
+        del part["type"]
+        part["enum"] = [True, False, "yes", "no", "on", "off"]
     if isinstance(part.get("title"), str):
         del part["title"]
     spell = _spelling(part)

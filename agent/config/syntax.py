@@ -114,6 +114,8 @@ def _words(problem: str, context: str, noticed: int) -> str:
             "{line}); put a comma between entries and the closing bracket at the end",
             line=noticed,
         )
+    if "block scalar" in context:
+        return say("a value that begins with | or > continues in the next lines; put it in quotes")
     if "tag" in context:
         return say("a tag like !word has no meaning here; delete it")
     for fragment, words in _by_fragment():
@@ -132,6 +134,10 @@ def _by_fragment() -> list[tuple[str, str]]:
     return [
         (
             "expected <block end>",
+            say("the indentation does not fit; align this line with its neighbours"),
+        ),
+        (
+            "expected '<document start>'",
             say("the indentation does not fit; align this line with its neighbours"),
         ),
         (

@@ -76,7 +76,10 @@ def test_a_word_means_what_yaml_1_2_says(write: Write, written: str, meant: Any)
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text("ab:#-[]{}, \"'东：，\n", max_size=8),
+        st.none()
+        | st.booleans()
+        | st.integers(-(10**18), 10**18)
+        | st.text("ab:#-[]{}, \"'东：，\n", max_size=8),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(st.text("abc-", min_size=1), inner, max_size=3)
@@ -138,6 +141,9 @@ def test_merges_follow_merges(write: Write) -> None:
         ("a:\n   b: 1\n  c: 2\n", "3: column 3: the indentation does not fit"),
         ("a:\n  - b\n  c: 1\n", "3: column 3: the indentation does not fit"),
         ("a: 1\n- b\n", "2: column 1: the indentation does not fit"),
+        ("  a: 1\nb: 2\n", "2: column 1: the indentation does not fit"),
+        ("a: |b\n", "1: column 5: a value that begins with | or > continues in the next lines"),
+        ("a: !东 b\n", "1: column 5: a tag like !word has no meaning here"),
         ("a: - b\n", "1: column 4: a list entry `- ` cannot stand here"),
         ("a:5s\nb: 1\n", "1: a space is missing behind the ':'; write `key: value`"),
         ("a: 1\nb:5s\nc: 1\n", "2: column 1: a space is missing behind the ':'"),
