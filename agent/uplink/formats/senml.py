@@ -108,7 +108,9 @@ def _all_numbers(values: Sequence[Any]) -> bool:
     """Only finite ints and floats, small enough for any factor."""
     if not set(map(type, values)) <= {float, int}:
         return False
-    return isfinite(sum(values)) and min(values) > -_LARGEST and max(values) < _LARGEST
+    if not values or not isfinite(sum(values)):
+        return False
+    return bool(min(values) > -_LARGEST and max(values) < _LARGEST)
 
 
 def _numbers(
