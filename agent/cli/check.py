@@ -78,7 +78,7 @@ def _summary(device: "Device", points: int) -> str:
 
     kind = " ".join(filter(None, (device.driver, str(device.options.get("profile") or ""))))
     return say(
-        "{device}: {kind}{wire}, {points} points every {every}",
+        "{device}: {kind}{wire}, every {every}, points {points}",
         device=device.id,
         kind=kind,
         wire=say(" on wire {wire}", wire=device.wire) if device.wire else "",
