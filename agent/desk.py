@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from agent.buffer import Buffer
 from agent.collect import Scheduler
 from agent.contract import STREAMS, Misconfigured, Ranges, Reading
+from agent.control.answers import line
 from agent.control.peer import Peer
 from agent.control.server import Handler
 from agent.status import Board
@@ -105,16 +106,3 @@ class Desk:
                 known=", ".join(sorted(self._running.schedulers)),
             )
         return self._running.schedulers[device]
-
-
-def line(reading: Reading) -> dict[str, Any]:
-    """One reading as plain values; `t` in seconds since 1970 UTC."""
-    return {
-        "device": reading.device,
-        "point": reading.point,
-        "value": reading.value,
-        "unit": reading.unit,
-        "quality": reading.quality.value,
-        "reason": reading.reason,
-        "t": reading.at.wall / 1e9,
-    }

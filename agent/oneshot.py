@@ -16,7 +16,7 @@ from agent.contract import (
     Reading,
     StreamingDriver,
 )
-from agent.desk import line
+from agent.control.answers import line
 from agent.host import DeviceHost
 from agent.plan import make_driver, wire_spec
 from agent.status import Board

@@ -9,10 +9,13 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.control.client import NO_SERVICE, SOCKET, ask_once
 from agent.i18n import say
+
+if TYPE_CHECKING:
+    from agent.config.load import Configuration
 
 CONFIG = Path("/etc/fieldgate/gateway.yaml")
 EVERY = 2.0  # s between two samples with --watch
@@ -51,14 +54,19 @@ def run(args: argparse.Namespace) -> int:
 def _sample(config: Path | None, socket: Path | None, device: str) -> Sample:
     if config is None and (answer := _through_service(socket or SOCKET, device)):
         return answer
-    import asyncio
-
     from agent.config.load import load
-    from agent.oneshot import sample
 
     configuration = load(config or CONFIG)
     its_socket = socket or configuration.settings.control.socket
-    return _through_service(its_socket, device) or asyncio.run(sample(configuration, device))
+    return _through_service(its_socket, device) or _from_wire(configuration, device)
+
+
+def _from_wire(configuration: "Configuration", device: str) -> Sample:
+    import asyncio
+
+    from agent.oneshot import sample
+
+    return asyncio.run(sample(configuration, device))
 
 
 def _through_service(socket: Path, device: str) -> Sample | None:
