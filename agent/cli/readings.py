@@ -7,6 +7,13 @@ from typing import Any
 from agent.cli.columns import table
 from agent.i18n import say
 
+SYMBOLS = {
+    "1": "", "Cel": "°C", "[pH]": "pH", "[ppm]": "ppm", "deg": "°", "uS/cm": "µS/cm",
+    "umol/m2/s": "µmol/m²/s", "kW.h": "kWh", "V.A": "VA", "kV.A.h": "kVAh", "kvar.h": "kvarh",
+    "A.h": "Ah",
+}  # fmt: skip
+"""UCUM -> as it stands on a device."""
+
 Line = Mapping[str, Any]
 """device, point, value, unit, quality, reason, t."""
 
@@ -22,7 +29,7 @@ def value(line: Line) -> str:
         return "-"
     number = line["value"]
     text = f"{number:.6g}" if isinstance(number, float) else str(number)
-    return text if line["unit"] == "1" else f"{text} {line['unit']}"
+    return f"{text} {SYMBOLS.get(line['unit'], line['unit'])}".rstrip()
 
 
 def quality(line: Line) -> str:
