@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent.contract import Accept, GatewayError, Line, LinkLost, Turn
 from agent.status import WireStatus
+from agent.wires.alarms import Alarms
 from agent.wires.connection import Connection, Dialer
 from agent.wires.hearing import Hearing, nothing
 from agent.wires.spec import WireSpec
@@ -37,6 +38,7 @@ class Owner:
         self._quiet_from = 0.0  # loop time when the last byte was heard, or will have left
         self._owed_until = 0.0  # loop time until which a cancelled request may be answered
         self._deaf = 0
+        self._alarms: Alarms | None = None
         self._closed = False
 
     def turn(
@@ -63,10 +65,10 @@ class Owner:
     async def silent(self, seconds: float) -> None:
         """Waits until nothing has been heard or sent for that long."""
         loop = asyncio.get_running_loop()
-        if (owed := self._owed_until - loop.time()) > 0:
-            await asyncio.sleep(owed)
+        if self._owed_until > loop.time():
+            await self._pause_until(self._owed_until)
         patience = loop.time() + seconds + BABBLE
-        while (wait := self._quiet_from + seconds - loop.time()) > 0:
+        while (until := self._quiet_from + seconds) > loop.time():
             if loop.time() > patience:
                 raise LinkLost(
                     "{wire} does not fall silent",
@@ -75,7 +77,7 @@ class Owner:
                     reason="babble",
                     wire=self.name,
                 )
-            await asyncio.sleep(wait)
+            await self._pause_until(until)
 
     async def ask(self, request: bytes, accept: Accept, timeout: float, line: Line) -> bytes:
         hearing = Hearing(accept, request if self.spec.echo else b"")
@@ -130,6 +132,13 @@ class Owner:
     async def close(self) -> None:
         self._closed = True
         await self._hang_up("closed")
+        if self._alarms is not None:
+            self._alarms.close()
+
+    async def _pause_until(self, when: float) -> None:
+        if self._alarms is None:
+            self._alarms = Alarms()
+        await self._alarms.sleep_until(when)
 
     def _send(self, data: bytes, line: Line) -> float:
         """Returns the loop time at which the last byte will have left."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self, cast
 
 from agent.contract import Line, Misconfigured, Simulator
+from agent.wires.alarms import Alarms
 from agent.wires.faults import Faults
 
 PACKET = 0.008  # s of bytes that a USB adapter delivers at once
@@ -35,16 +36,16 @@ class Responder:
     ) -> None:
         self._simulators, self._line, self._faults = simulators, line, faults
         self._send = send
-        self._loop = asyncio.get_running_loop()
+        self._time = asyncio.get_running_loop().time
+        self._alarms = Alarms()
         self._character = line.character if line else 0.0
         self._busy_until = 0.0
-        self._stopped = False
 
     def stop(self) -> None:
-        self._stopped = True
+        self._alarms.close()
 
     def arrived(self, data: bytes) -> None:
-        now = self._loop.time()
+        now = self._time()
         heard = max(now, self._busy_until) + len(data) * self._character
         self._busy_until = heard
         self._at(heard, partial(self._hear, data, heard))
@@ -70,13 +71,9 @@ class Responder:
             self._at(end, partial(self._send, piece))
 
     def _at(self, when: float, call: Callable[[], None]) -> None:
-        if when > self._loop.time():
-            self._loop.call_at(when, self._unless_stopped, call)
+        if when > self._time():
+            self._alarms.call_at(when, call)
         else:
-            self._unless_stopped(call)
-
-    def _unless_stopped(self, call: Callable[[], None]) -> None:
-        if not self._stopped:
             call()
 
 
