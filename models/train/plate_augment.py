@@ -137,7 +137,7 @@ def motion(image: Floats, length: int) -> Floats:
 
 
 def lens(image: Floats) -> Image:
-    """Blur, sensor noise, sharpening, compression, at the image's own resolution."""
+    """Blur, sensor noise, sharpening, compression, for a plate as wide as the image."""
     size = image.shape[1] / 100
     if chance(0.45):
         image = cv2.GaussianBlur(image, (0, 0), max(0.3, random.uniform(0.2, 1.3) * size))

@@ -1,11 +1,11 @@
 """A model's card: what the file must be, what goes in, what comes out, and how that is known.
 
 A card is `card.yaml` beside the model. Nothing of a model is used before its card was checked:
-the file's hash here, opset, shapes and golden images in `runner.py`.
+the file's hash and opset here, shapes and golden images in `runner.py`.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,9 @@ def read_card(path: Path) -> Card:
         raise refused(path, "{error}", error=error.strerror or error) from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise refused(path, "the card cannot be read ({error!r})", error=error) from error
-    if card.normalise not in NORMALISE:
-        raise refused(path, "normalise is {value!r}, not one of {known}", value=card.normalise,
-                      known=", ".join(NORMALISE))  # fmt: skip
-    if card.decode not in DECODERS:
-        raise refused(path, "decode is {value!r}, not one of {known}", value=card.decode,
-                      known=", ".join(DECODERS))  # fmt: skip
+    for value, known in ((card.normalise, NORMALISE), (card.decode, DECODERS)):
+        if value not in known:
+            raise refused(path, "{value} is none of {known}", value=value, known=", ".join(known))
     return card
 
 
@@ -122,16 +119,58 @@ def _golden(raw: Mapping[str, Any], folder: Path) -> Golden:
 
 def check_file(card: Card) -> None:
     """Raises Misconfigured when the file is not there or not the one the card describes."""
+    folder = card.file.parent
     try:
-        with card.file.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        data = card.file.read_bytes()
     except OSError as error:
-        raise refused(card.file.parent, "{error}", error=error.strerror or error) from error
+        raise refused(folder, "{error}", error=error.strerror or error) from error
+    found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
-        raise refused(
-            card.file.parent,
-            "sha256 of {file} is {found}…, not {wanted}…",
-            file=card.file.name,
-            found=found[:12],
-            wanted=card.sha256[:12],
-        )
+        why = "sha256 of {file} is {found}…, not {wanted}…"
+        name, wanted = card.file.name, card.sha256[:12]
+        raise refused(folder, why, file=name, found=found[:12], wanted=wanted)
+    opset = opset_of(data)
+    if opset != card.opset:
+        raise refused(folder, "opset is {found}, not {wanted}", found=opset, wanted=card.opset)
+
+
+def opset_of(model: bytes) -> int:
+    """The version of the standard operators that an ONNX file asks for; 0 where it names none.
+
+    ModelProto, field 8 (opset_import): domain = 1, version = 2, after onnx.proto.
+    """
+    for number, value in _fields(model):
+        if number == 8 and isinstance(value, bytes):
+            entry = dict(_fields(value))
+            if entry.get(1, b"") in (b"", b"ai.onnx") and isinstance(entry.get(2), int):
+                return int(entry[2])
+    return 0
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a protobuf message; ends early where it is not one."""
+    at = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        if tag & 7 == 0:
+            value, at = _varint(message, at)
+            yield tag >> 3, value
+        elif tag & 7 == 2:
+            size, at = _varint(message, at)
+            yield tag >> 3, message[at : at + size]
+            at += size
+        else:
+            size = {1: 8, 5: 4}.get(tag & 7, len(message))
+            at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """(value, where it ends)"""
+    value = shift = 0
+    while at < len(data):
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if not data[at - 1] & 0x80:
+            break
+    return value, at

@@ -1,0 +1,256 @@
+"""A checkpoint to `model.onnx`, its card and golden images:
+`python models/train/export.py plate_reader CHECKPOINT --metrics metrics.json`.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import torch
+import yaml
+from common import MODELS, fix_seeds, load_weights
+from detector_net import DetectorNet
+from detector_scene import Scene, hung
+from occupancy_net import OccupancyNet
+from plate_augment import Image, photograph
+from plate_render import Typeface, render
+from plate_text import draw_plate
+from reader_net import ReaderNet
+
+from drivers.camera.vision import runner
+from drivers.camera.vision.card import read_card
+from drivers.camera.vision.grammar import ALPHABET, COLOURS
+
+OPSET = 17
+Entry = dict[str, Any]
+
+CCPD = {"name": "CCPD", "licence": "MIT", "source": "detectRecog/CCPD", "count": 547}
+EASYPR = {
+    "name": "EasyPR, plate-only cut-outs",
+    "licence": "GDSL 0.1, which exempts cut-outs and trained models",
+    "source": "liuruoze/EasyPR",
+    "count": 135,
+}
+DRAWN = {"name": "drawn plates", "licence": "Apache-2.0", "source": "models/train", "count": 0}
+GLYPHS = {
+    "name": "glyphs of the plate typeface",
+    "licence": "MIT",
+    "source": "chinese_license_plate_generator",
+    "count": 227,
+}
+PKLOT = {
+    "name": "PKLot, camera PUCPR",
+    "licence": "CC BY 4.0",
+    "source": "Almeida et al. 2015",
+    "count": 1999,
+}
+CNRPARK = {
+    "name": "CNRPark, camera A",
+    "licence": "ODbL 1.0 as stated on its site",
+    "source": "Amato et al. 2016, 2017",
+    "count": 3200,
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    net: Callable[[], torch.nn.Module]
+    size: tuple[int, int] | None  # width, height; None: free
+    example: tuple[int, int]
+    outputs: tuple[Entry, ...]
+    decode: str
+    normalise: str
+    labels: Entry
+    options: dict[str, float]
+    data: tuple[Entry, ...]
+
+
+TASKS = {
+    "occupancy": Task(
+        OccupancyNet,
+        (64, 64),
+        (64, 64),
+        ({"name": "logit", "shape": ["n"], "meaning": "above 0: occupied"},),
+        "sigmoid",
+        "patch",
+        {"classes": ["free", "occupied"]},
+        {"threshold": 0.5},
+        (PKLOT, CNRPARK),
+    ),
+    "plate_reader": Task(
+        ReaderNet,
+        (160, 32),
+        (160, 32),
+        (
+            {"name": "text", "shape": ["n", 8, 73], "meaning": "logits, class 0 an empty slot"},
+            {"name": "colour", "shape": ["n", 6], "meaning": "logits"},
+        ),
+        "slots",
+        "patch",
+        {"alphabet": ALPHABET, "colours": list(COLOURS)},
+        {},
+        (DRAWN, GLYPHS, CCPD, EASYPR),
+    ),
+    "plate_detector": Task(
+        DetectorNet,
+        None,
+        (640, 640),
+        ({"name": "cells", "shape": [1, "cells", 10], "meaning": "as in boxes.py"},),
+        "corners_v1",
+        "fixed",
+        {"classes": ["plate"]},
+        {"threshold": 0.4, "overlap": 0.4, "size": 640},
+        (DRAWN, GLYPHS, {**CCPD, "count": 32}, PKLOT),
+    ),
+}
+
+
+def convert(task: Task, net: torch.nn.Module, file: Path) -> None:
+    width, height = task.example
+    free = {0: "n"} if task.size else {2: "height", 3: "width"}
+    names = [output["name"] for output in task.outputs]
+    axes = {name: {0: "n"} if task.size else {1: "cells"} for name in names}
+    torch.onnx.export(
+        net,
+        (torch.zeros(1, 3, height, width),),
+        str(file),
+        opset_version=OPSET,
+        dynamo=False,
+        input_names=["image"],
+        output_names=names,
+        dynamic_axes={"image": free, **axes},
+    )
+    model = onnx.load(file)
+    onnx.checker.check_model(model)
+    model.graph.doc_string = model.producer_version = ""
+    onnx.save(model, file)
+
+
+def golden_images(name: str, task: Task, folder: Path, data: Path) -> list[Path]:
+    """Our own drawings, at the size of the input."""
+    fix_seeds(5, 1)
+    face = Typeface(data / "glyphs")
+    (folder / "golden").mkdir(exist_ok=True)
+    files = []
+    for number in range(1 if name == "plate_detector" else 3):
+        image = draw_golden(name, task, face)
+        files.append(folder / "golden" / f"{number}.png")
+        cv2.imwrite(str(files[-1]), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return files
+
+
+def draw_golden(name: str, task: Task, face: Typeface) -> Image:
+    size = task.size or (320, 320)
+    grey = np.full((size[1], size[0], 3), random.randint(70, 150), np.uint8)
+    if name == "plate_detector":
+        return hung(Scene(grey, [], []), face, size[0]).image
+    if name == "plate_reader":
+        return cv2.resize(photograph(render(draw_plate(), face), grey), size)
+    tone = [random.randint(0, 255) for _ in range(3)]
+    cv2.rectangle(grey, (14, 6), (random.randint(30, 54), 58), tone, -1)
+    return cv2.GaussianBlur(grey, (0, 0), 1.5)
+
+
+def commit() -> str:
+    words = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - fixed words
+
+
+def write_card(name: str, task: Task, folder: Path, about: Entry, images: list[Path]) -> None:
+    """Without golden values first, so that the runner itself can compute them."""
+    file = folder / "model.onnx"
+    data = file.read_bytes()
+    width, height = task.size or ("width", "height")
+    card: Entry = {
+        "id": name.replace("_", "-"),
+        "version": about["version"],
+        "task": name,
+        "file": file.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "opset": OPSET,
+        "precision": about["precision"],
+        "licence": "Apache-2.0",
+        "data": list(task.data),
+        "code": {"commit": commit(), "seed": about["seed"], "samples": about["samples"]},
+        "input": {
+            "name": "image",
+            "shape": ["n" if task.size else 1, 3, height, width],
+            "layout": "NCHW",
+            "colour": "BGR",
+            "resize": "stretch" if task.size else "letterbox",
+            "normalise": task.normalise,
+        },
+        "outputs": list(task.outputs),
+        "labels": task.labels,
+        "decode": task.decode,
+        "options": task.options,
+        "metrics": about["metrics"],
+        "bench": about["bench"],
+    }
+    path = folder / "card.yaml"
+    save(card, path)
+    session = runner.load(folder)
+    card["golden"] = {
+        "tolerance": 0.05 if about["precision"] == "fp32" else 0.5,
+        "images": [
+            {
+                "image": str(image.relative_to(folder)),
+                "expect": {
+                    key: [round(v, 4) for v in runner.samples(values)]
+                    for key, values in session.run(
+                        runner.golden_input(image, task.normalise)
+                    ).items()
+                },
+            }
+            for image in images
+        ],
+    }
+    save(card, path)
+    runner.check_golden(runner.load(folder))
+    print(read_card(path).id, f"{len(data) / 1e6:.2f} MB", card["sha256"][:12])
+
+
+def save(card: Entry, path: Path) -> None:
+    text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=100)
+    path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("task", choices=sorted(TASKS))
+    options.add_argument("checkpoint", type=Path)
+    options.add_argument("--folder", type=Path, help="default: models/<task>")
+    options.add_argument("--data", type=Path, default=Path("data/vision"))
+    options.add_argument("--version", default="1")
+    options.add_argument("--seed", type=int, default=20)
+    options.add_argument("--samples", type=int, default=0, help="drawn while training")
+    options.add_argument("--metrics", type=Path, action="append", default=[])
+    options.add_argument("--bench", default="", help="cpu; threads; milliseconds")
+    o = options.parse_args()
+    folder = o.folder or MODELS / o.task
+    folder.mkdir(parents=True, exist_ok=True)
+    task = TASKS[o.task]
+    net = task.net().eval()
+    load_weights(net, o.checkpoint)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "model.onnx"
+        convert(task, net, file)
+        (folder / "model.onnx").write_bytes(file.read_bytes())
+    metrics = [line for file in o.metrics for line in json.loads(file.read_text("utf-8"))]
+    about = {**vars(o), "precision": "fp32", "metrics": metrics}
+    write_card(o.task, task, folder, about, golden_images(o.task, task, folder, o.data))
+
+
+if __name__ == "__main__":
+    main()
