@@ -77,13 +77,13 @@ def _summary(device: "Device", points: int) -> str:
     from agent.config.words import duration
 
     kind = " ".join(filter(None, (device.driver, str(device.options.get("profile") or ""))))
+    facts = {"device": device.id, "kind": kind, "points": points, "every": duration(device.every)}
+    if not device.wire:
+        return say("{device}: {kind}, every {every}, points {points}", **facts)
     return say(
-        "{device}: {kind}{wire}, every {every}, points {points}",
-        device=device.id,
-        kind=kind,
-        wire=say(" on wire {wire}", wire=device.wire) if device.wire else "",
-        points=points,
-        every=duration(device.every),
+        "{device}: {kind} on wire {wire}, every {every}, points {points}",
+        wire=device.wire,
+        **facts,
     )
 
 

@@ -45,10 +45,10 @@ def load(path: Path, probe: Probe | None = None) -> Configuration:
 
 def refusal(path: Path, mistakes: Sequence[Mistake]) -> Misconfigured:
     """All of them in one error."""
+    report = "\n".join(map(str, mistakes)).replace("{", "{{").replace("}", "}}")
     return Misconfigured(
-        "{mistakes}",
+        report,
         hint="edit {file}, then: fieldgate check {path}",
-        mistakes="\n".join(map(str, mistakes)),
         file=mistakes[0].file,
         path=path,
     )
