@@ -9,6 +9,7 @@ import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from pymodbus.framer.rtu import FramerRTU
@@ -33,16 +34,30 @@ _mbap = FramerSocket(DecodePDU(is_server=False))
 _numbers = itertools.count(1)  # transaction ids, of all devices of this process
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """`body` follows the function code. The answer to a read has `size` data bytes, the answer to
-    a write is `echo`."""
+    a write is `echo`. Made once and asked many times: its frames are kept."""
 
     unit: int
     function: int
     body: bytes
     size: int = 0
     echo: bytes = b""
+
+    @cached_property
+    def rtu_frame(self) -> bytes:
+        return rtu_frame(self.unit, bytes([self.function]) + self.body)
+
+    @cached_property
+    def mbap_tail(self) -> bytes:
+        """All of the frame behind the transaction id."""
+        return mbap_frame(self.unit, bytes([self.function]) + self.body, 0)[2:]
+
+    @cached_property
+    def answer_head(self) -> bytes:
+        """How an RTU answer that is no exception begins."""
+        return bytes([self.unit, self.function]) + (self.echo or bytes([self.size]))
 
     def fits(self, pdu: bytes) -> bool:
         """Whether these bytes, from the function code on, can be the answer."""
@@ -95,14 +110,11 @@ class RtuExchange:
     the unit, and every second one, proves that answers come late: LinkLost, reason `late`.
     """
 
-    __slots__ = ("_head", "_noise", "_request", "_rest", "_whole", "frame")
+    __slots__ = ("_noise", "_request", "_rest", "_whole", "frame")
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.frame = rtu_frame(request.unit, bytes([request.function]) + request.body)
-        self._head = bytes([request.unit, request.function]) + (
-            request.echo or bytes([request.size])
-        )
+        self.frame = request.rtu_frame
         self._whole = 4 + len(request.echo) if request.echo else 5 + request.size
         self._noise = False
         self._rest = 0
@@ -113,7 +125,8 @@ class RtuExchange:
         return self._noise or self._rest > 0
 
     def accept(self, heard: bytearray) -> bytes | None:
-        if len(heard) < self._whole and self._head.startswith(heard[: len(self._head)]):
+        head = self._request.answer_head
+        if len(heard) < self._whole and head.startswith(heard[: len(head)]):
             self._rest = len(heard)  # a part of the answer, and nothing else: the common case
             return None
         frames, understood, noise = sift(heard, self._request.unit)
@@ -175,15 +188,12 @@ def answer_size(heard: bytearray, at: int) -> int | None:
 class MbapExchange:
     """One request in a Modbus TCP connection, and its answer: it has the same transaction id."""
 
-    __slots__ = ("_head", "_request", "_rest", "frame")
+    __slots__ = ("_request", "_rest", "frame")
 
     def __init__(self, request: Request) -> None:
-        number = next(_numbers) & 0xFFFF
         self._request = request
         self._rest = 0
-        self._head = struct.pack(">HH", number, 0)
-        pdu = bytes([request.function]) + request.body
-        self.frame = mbap_frame(request.unit, pdu, number)
+        self.frame = (next(_numbers) & 0xFFFF).to_bytes(2) + request.mbap_tail
 
     @property
     def garbled(self) -> bool:
@@ -211,15 +221,16 @@ class MbapExchange:
 
     def _next(self, heard: bytearray) -> bytes | None:
         """The first whole frame with our number; removes those before it, and noise."""
+        head = self.frame[:4]
         while len(heard) >= 8:
             protocol, length = struct.unpack_from(">HH", heard, 2)
             if protocol or not 3 <= length <= 254:
-                at = heard.find(self._head, 1)
+                at = heard.find(head, 1)
                 del heard[: at if at > 0 else -3]
                 continue
             if len(heard) < 6 + length:
                 return None
-            if heard.startswith(self._head):
+            if heard.startswith(head):
                 return bytes(heard[: 6 + length])
             del heard[: 6 + length]
         return None

@@ -21,7 +21,7 @@ class ModbusDriver:
         """Raises Misconfigured."""
         self._id, self._host = device.id, host
         self._station = Station.of(device, host)
-        self._samples: list[Sample] = []
+        self._samples: list[tuple[Sample, codec.Request]] = []
         self._unit: Unit | None = None
         self._contact: int | None = None  # CLOCK_BOOTTIME, ns: since when the device answers
         self._last: list[tuple[Sample, bytes]] = []
@@ -35,7 +35,10 @@ class ModbusDriver:
         await self.close()
         wire = self._host.wire()
         blocks = _plan(self._station, wire.framing)
-        self._samples = samples(self._id, blocks, self._station.points)
+        self._samples = [
+            (sample, codec.read(self._station.unit, sample.block))
+            for sample in samples(self._id, blocks, self._station.points)
+        ]
         self._unit = Unit(wire, self._station, blocks)
         self._contact = None
 
@@ -51,10 +54,10 @@ class ModbusDriver:
         readings: list[Reading] = []
         lost: LinkLost | None = None
         code = 0
-        for sample in self._samples:
+        for sample, request in self._samples:
             if lost is None:
                 try:
-                    code, data = await self._ask(self._request(sample))
+                    code, data = await self._ask(request)
                 except LinkLost as error:
                     lost = error
             if lost is not None:
@@ -76,16 +79,16 @@ class ModbusDriver:
     async def write(self, point: str, value: Value) -> Reading:
         """Returns what reads back. Raises DeviceFault when the point or the value does not allow
         it, the device refuses, or something else stands there afterwards; LinkLost."""
-        sample, field, how = self._writable(point)
+        sample, request, field, how = self._writable(point)
         _check_range(point, field.point, value)
         before: Sequence[int] = ()
         if field.point.bit is not None:
-            before = field.registers(await self._ask_data(self._request(sample)))
+            before = field.registers(await self._ask_data(request))
         words = encode(field.point, value, before)
         await self._ask_data(
             codec.write(self._station.unit, how.function, field.point.address, words)
         )
-        readings = self._readings(sample, await self._ask_data(self._request(sample)))
+        readings = self._readings(sample, await self._ask_data(request))
         found = next(reading for reading in readings if reading.point == point)
         if found.value != (wanted := decode(field.point, words)[0]):
             raise _not_taken(point, wanted, found.value)
@@ -110,20 +113,17 @@ class ModbusDriver:
             raise refused(self._station.unit, code)
         return data
 
-    def _request(self, sample: Sample) -> codec.Request:
-        return codec.read(self._station.unit, sample.block)
-
     def _readings(self, sample: Sample, data: bytes) -> list[Reading]:
         at = self._host.now()
         since = at.mono if self._contact is None else self._contact
         warm = at.mono - since >= self._station.warm_up * 1e9
         return sample.readings(data, at, self._host.state, warm=warm)
 
-    def _writable(self, name: str) -> tuple[Sample, Field, Write]:
-        for sample in self._samples:
+    def _writable(self, name: str) -> tuple[Sample, codec.Request, Field, Write]:
+        for sample, request in self._samples:
             for field in sample.fields:
                 if field.name == name and field.point.write is not None:
-                    return sample, field, field.point.write
+                    return sample, request, field, field.point.write
         raise DeviceFault(
             "{device} has no point '{point}' that can be written",
             hint="see `write:` in the profile, and `points:` of the device",

@@ -22,6 +22,8 @@ class Field:
     point: Point
     at: int
     decoder: Decoder
+    unit: str
+    modulus: int | None
 
     def words(self, data: bytes) -> str:
         """What the value came from, as hex; 0 or 1 for a coil."""
@@ -40,7 +42,14 @@ class Sample:
         self.block = block
         step = 1 if block.bits else 2
         self.fields = [
-            Field(name, point, (point.address - block.first) * step, decoder(point))
+            Field(
+                name,
+                point,
+                (point.address - block.first) * step,
+                decoder(point),
+                point.unit,
+                point.modulus,
+            )
             for name, point in points.items()
         ]
 
@@ -51,19 +60,18 @@ class Sample:
         uncertain."""
         found = []
         for field in self.fields:
-            point = field.point
-            if point.modulus is None:
+            if field.modulus is None:
                 value, quality, reason = field.decoder(data, field.at)
             else:
-                value, quality, reason = self._count(field, point.modulus, data, state)
+                value, quality, reason = self._count(field, field.modulus, data, state)
             if not warm and quality is Quality.GOOD:
                 quality, reason = Quality.UNCERTAIN, "warm_up"
-            found.append(Reading(self._device, field.name, value, point.unit, at, quality, reason))
+            found.append(Reading(self._device, field.name, value, field.unit, at, quality, reason))
         return found
 
     def bad(self, at: Instant, reason: str) -> list[Reading]:
         return [
-            Reading(self._device, field.name, None, field.point.unit, at, Quality.BAD, reason)
+            Reading(self._device, field.name, None, field.unit, at, Quality.BAD, reason)
             for field in self.fields
         ]
 
