@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench wheel install lock clean
+.PHONY: help demo test lint rigs bench wheel install lock clean
 
 export PYTHON ?= python3
 BIN := .venv/bin
@@ -26,6 +26,10 @@ lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+rigs:  ## tests that need root: the unit under a second systemd
+	@.ci/setup dev
+	$(BIN)/pytest --timeout 300 hw-tests
 
 bench:  ## every figure that is promised, measured here
 	@.ci/setup dev
