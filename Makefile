@@ -48,6 +48,14 @@ lock:  ## pin the dependencies anew; UPGRADE=1 takes the latest releases
 	@.ci/setup dev
 	@.ci/lock $(if $(UPGRADE),--upgrade)
 
+models: build/models-venv/ready  ## train the models anew; DATA=folder of labelled images
+	PYTHONPATH=. build/models-venv/bin/python models/train/all.py $(if $(DATA),--data $(DATA))
+
+build/models-venv/ready: models/train/requirements.txt
+	$(PYTHON) -m venv build/models-venv
+	build/models-venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 clean:  ## remove what was built; .venv too
 	rm -rf .venv dist build .*_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

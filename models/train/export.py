@@ -28,7 +28,6 @@ from plate_text import draw_plate
 from reader_net import ReaderNet
 
 from drivers.camera.vision import runner
-from drivers.camera.vision.card import read_card
 from drivers.camera.vision.grammar import ALPHABET, COLOURS
 
 OPSET = 17
@@ -166,20 +165,18 @@ def commit() -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - fixed words
 
 
-def write_card(name: str, task: Task, folder: Path, about: Entry, images: list[Path]) -> None:
-    """Without golden values first, so that the runner itself can compute them."""
-    file = folder / "model.onnx"
-    data = file.read_bytes()
+def card_of(name: str, task: Task, about: Entry) -> Entry:
+    """All but what depends on the file."""
     width, height = task.size or ("width", "height")
-    card: Entry = {
+    return {
         "id": name.replace("_", "-"),
         "version": about["version"],
         "task": name,
-        "file": file.name,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data),
+        "file": "model.onnx",
+        "sha256": "",
+        "bytes": 0,
         "opset": OPSET,
-        "precision": about["precision"],
+        "precision": "fp32",
         "licence": "Apache-2.0",
         "data": list(task.data),
         "code": {"commit": commit(), "seed": about["seed"], "samples": about["samples"]},
@@ -198,27 +195,34 @@ def write_card(name: str, task: Task, folder: Path, about: Entry, images: list[P
         "metrics": about["metrics"],
         "bench": about["bench"],
     }
-    path = folder / "card.yaml"
-    save(card, path)
+
+
+def write_model(card: Entry, folder: Path) -> None:
+    """The card of a file that is in the folder, without golden values yet."""
+    data = (folder / "model.onnx").read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    whole = {**card, "sha256": digest, "bytes": len(data), "golden": {}}
+    save(whole, folder / "card.yaml")
+    print(card["id"], card["precision"], f"{len(data) / 1e6:.2f} MB", digest[:12])
+
+
+def write_golden(folder: Path, images: list[Path], tolerance: float) -> None:
+    """What the model makes of `images` (relative to the folder), as the runner computes it."""
     session = runner.load(folder)
+    card = dict(session.card.about)
     card["golden"] = {
-        "tolerance": 0.05 if about["precision"] == "fp32" else 0.5,
+        "tolerance": tolerance,
         "images": [
-            {
-                "image": str(image.relative_to(folder)),
-                "expect": {
-                    key: [round(v, 4) for v in runner.samples(values)]
-                    for key, values in session.run(
-                        runner.golden_input(image, task.normalise)
-                    ).items()
-                },
-            }
-            for image in images
+            {"image": str(image), "expect": expected(session, folder / image)} for image in images
         ],
     }
-    save(card, path)
+    save(card, folder / "card.yaml")
     runner.check_golden(runner.load(folder))
-    print(read_card(path).id, f"{len(data) / 1e6:.2f} MB", card["sha256"][:12])
+
+
+def expected(model: runner.Model, image: Path) -> dict[str, list[float]]:
+    outputs = model.run(runner.golden_input(image, model.card.normalise))
+    return {name: [round(v, 4) for v in runner.samples(out)] for name, out in outputs.items()}
 
 
 def save(card: Entry, path: Path) -> None:
@@ -248,8 +252,9 @@ def main() -> None:
         convert(task, net, file)
         (folder / "model.onnx").write_bytes(file.read_bytes())
     metrics = [line for file in o.metrics for line in json.loads(file.read_text("utf-8"))]
-    about = {**vars(o), "precision": "fp32", "metrics": metrics}
-    write_card(o.task, task, folder, about, golden_images(o.task, task, folder, o.data))
+    write_model(card_of(o.task, task, {**vars(o), "metrics": metrics}), folder)
+    images = golden_images(o.task, task, folder, o.data)
+    write_golden(folder, [image.relative_to(folder) for image in images], tolerance=0.05)
 
 
 if __name__ == "__main__":
