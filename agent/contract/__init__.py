@@ -9,6 +9,7 @@ from agent.contract.driver import (
     Raw,
     Simulator,
     StreamingDriver,
+    Talker,
     Writable,
 )
 from agent.contract.errors import (
@@ -32,7 +33,7 @@ from agent.contract.flow import (
 )
 from agent.contract.ranges import Ranges
 from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
-from agent.contract.wire import Accept, Line, Parity, Turn, Wire
+from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
     "EVENTS",
@@ -45,6 +46,7 @@ __all__ = [
     "DeviceFault",
     "Driver",
     "DriverSpec",
+    "Ear",
     "Event",
     "GatewayError",
     "Happening",
@@ -68,6 +70,7 @@ __all__ = [
     "Sink",
     "Skip",
     "StreamingDriver",
+    "Talker",
     "Turn",
     "Value",
     "Wire",

@@ -83,6 +83,14 @@ class Simulator(Protocol):
         """Feed what was heard; returns the answers to every request completed by it."""
 
 
+@runtime_checkable
+class Talker(Simulator, Protocol):
+    """A simulator of devices that speak unasked."""
+
+    def speak(self) -> tuple[Sequence[bytes], float]:
+        """What they say now, and after how many seconds to ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverSpec:
     """What an entry point in the group `fieldgate.drivers` exports as DRIVER.

@@ -50,6 +50,14 @@ class Turn(Protocol):
         """Say nothing for that long; returns what was heard meanwhile."""
 
 
+class Ear(Protocol):
+    """Hears all that is said on a wire, whoever has the turn."""
+
+    async def hear(self, seconds: float) -> bytes:
+        """What came since the last call, waiting that long for a first byte; b"" for none.
+        Raises LinkLost when the port or peer is gone."""
+
+
 class Wire(Protocol):
     name: str
     framing: Literal["rtu", "tcp"]  # "tcp": frames carry MBAP headers with transaction ids
@@ -60,3 +68,7 @@ class Wire(Protocol):
         """Waits for the wire to be free and silent (`guard` s, or 3.5 characters if longer), with
         `line` set when the device wants other settings than the wire's own.
         Raises LinkLost while the port or peer is not there."""
+
+    def overhear(self, line: Line | None = None) -> AbstractAsyncContextManager[Ear]:
+        """For devices that speak unasked; takes no turn. Opens the port with `line`, else with
+        the wire's own settings. Raises LinkLost while the port or peer is not there."""

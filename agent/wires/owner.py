@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
-from agent.contract import Accept, GatewayError, Line, LinkLost, Turn
+from agent.contract import Accept, Ear, GatewayError, Line, LinkLost, Turn
 from agent.status import WireStatus
 from agent.wires.alarms import Alarms
 from agent.wires.connection import Connection, Dialer
 from agent.wires.hearing import Hearing, nothing
+from agent.wires.overhearing import Overhearing
 from agent.wires.spec import WireSpec
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Owner:
         self.framing = spec.framing
         self.spec, self.status = spec, status
         self.taps: set[Tap] = set()
+        self.ears: set[Overhearing] = set()
         self.lock = asyncio.Lock()  # fair: turns are given in the order of asking
         self._dialer = dialer
         self._connection: Connection | None = None
@@ -45,6 +47,13 @@ class Owner:
         self, line: Line | None = None, guard: float = 0.0
     ) -> AbstractAsyncContextManager[Turn]:
         return _Turn(self, line or self.spec.line, guard)
+
+    def overhear(self, line: Line | None = None) -> AbstractAsyncContextManager[Ear]:
+        async def connect() -> None:
+            async with self.lock:
+                await self.connected(line or self.spec.line)
+
+        return Overhearing(self, connect)
 
     async def connected(self, line: Line) -> None:
         """Raises LinkLost while there is nothing to connect to."""
@@ -120,8 +129,10 @@ class Owner:
         self._deaf = 0
         for tap in tuple(self.taps):
             tap("rx", data)
+        for ear in self.ears:
+            ear.feed(data)
         if self._hearing is None:
-            self.status.noise += len(data)
+            self.status.noise += 0 if self.ears else len(data)
         else:
             self._hearing.feed(data)
 
@@ -169,10 +180,7 @@ class Owner:
         connection, self._connection = self._connection, None
         self.status.state = state
         self._deaf = 0
-        if self._hearing is not None:
-            self._hearing.fail(
-                LinkLost("the wire {wire} is closed", reason="no_port", wire=self.name)
-            )
+        self._tell_lost(LinkLost("the wire {wire} is closed", reason="no_port", wire=self.name))
         if connection is not None:
             connection.close()
             await connection.closed()
@@ -187,14 +195,19 @@ class Owner:
     def _leave(self, error: LinkLost) -> None:
         """The connection is no more. A peer that hangs up is redialled at the next turn."""
         connection, self._connection = self._connection, None
-        if self._hearing is not None:
-            self._hearing.fail(error)
+        self._tell_lost(error)
         if connection is not None:
             connection.close()
         if self.spec.port is None:
             self.status.state = "closed"
         else:
             self._lost(error)
+
+    def _tell_lost(self, error: LinkLost) -> None:
+        if self._hearing is not None:
+            self._hearing.fail(error)
+        for ear in self.ears:
+            ear.fail(error)
 
     def _lost(self, error: GatewayError) -> None:
         if self.status.state != "lost" or self.status.error != str(error):

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
-from agent.contract import Line, Misconfigured, Simulator
+from agent.contract import Line, Misconfigured, Simulator, Talker
 from agent.wires.alarms import Alarms
 from agent.wires.faults import Faults
 
@@ -40,9 +40,21 @@ class Responder:
         self._alarms = Alarms()
         self._character = line.character if line else 0.0
         self._busy_until = 0.0
+        for simulator in simulators:
+            if isinstance(simulator, Talker):
+                self._alarms.call_at(self._time(), partial(self._speak, simulator))
 
     def stop(self) -> None:
         self._alarms.close()
+
+    def _speak(self, talker: Talker) -> None:
+        said, pause = talker.speak()
+        now = begin = self._time()
+        for frame in said:
+            if not self._faults.dead and not self._faults.silences(frame):
+                self._answer(frame, begin)
+            begin += len(frame) * self._character
+        self._alarms.call_at(now + pause, partial(self._speak, talker))
 
     def arrived(self, data: bytes) -> None:
         now = self._time()
