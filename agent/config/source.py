@@ -49,13 +49,6 @@ class Source:
         span = self.keys.get(self.written(where))
         return place(self.text, span.start) if span else (1, 1)
 
-    def at(self, where: KeyPath) -> Any:
-        """The value at a written path."""
-        value: Any = self.data
-        for step in where:
-            value = value[step]
-        return value
-
 
 def read_source(file: Path) -> Source | list[Mistake]:
     """The file, or all that keeps it from being a mapping of settings."""
@@ -154,16 +147,13 @@ class _Builder:
             if self._nodes == _MOST_NODES + 1:
                 self._mistake(node, where, say("too many values by aliases (*); write fewer"))
             return None
-        match node:
-            case yaml.MappingNode():
-                return self.mapping(node, where)
-            case yaml.SequenceNode():
-                return self._sequence(node, where)
-            case yaml.ScalarNode():
-                return self._scalar(node, where)
-        return None
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, where)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, where)
+        return self._sequence(node, where)
 
-    def _sequence(self, node: yaml.SequenceNode, where: KeyPath) -> list[Any]:
+    def _sequence(self, node: yaml.Node, where: KeyPath) -> list[Any]:
         items = []
         self._open.append(node)
         for position, item in enumerate(node.value):

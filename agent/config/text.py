@@ -1,6 +1,7 @@
 """From bytes to text. What a Windows editor or a power cut did to the bytes is named here."""
 
 import re
+from itertools import accumulate
 from pathlib import Path
 
 from agent.config.mistake import Mistake
@@ -140,9 +141,6 @@ def _as_gbk(line: bytes, offset: int) -> tuple[int, str] | None:
         return None
     if all(character < "\u0800" for character in line[:offset].decode("utf-8")):
         offset = next(at for at, byte in enumerate(line) if byte >= 0x80)
-    at = 0
-    for column, character in enumerate(characters, 1):
-        at += len(character.encode("gb18030"))
-        if at > offset:
-            return (column, character) if character.isprintable() else None
-    return None
+    ends = accumulate(len(character.encode("gb18030")) for character in characters)
+    index = next(index for index, end in enumerate(ends) if end > offset)
+    return (index + 1, characters[index]) if characters[index].isprintable() else None

@@ -104,6 +104,13 @@ def test_every_setting_is_described() -> None:
             assert field.get("description") or name in exempt or title == "Device", (title, name)
 
 
+def test_a_driver_that_cannot_be_loaded_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.config.schema_json.driver_names", lambda: ["gone", "modbus"])
+    made = Draft202012Validator(schema())
+    assert made.is_valid({"devices": [{"id": "a", "driver": "gone", "anything": 1}]})
+    assert not made.is_valid({"devices": [{"id": "a", "driver": "modbus", "anything": 1}]})
+
+
 class _Nested(Strict):
     default: int = 3
     title: str = "x"

@@ -158,6 +158,7 @@ def test_merges_follow_merges(write: Write) -> None:
         ('a: "C:\\dir"\n', "1: column 8: the \\ in double quotes means something else"),
         ("a: [b, c\nd: 1\n", "1: column 4: the bracket that begins here is not closed"),
         ("a: {b: 1\nd: 1\n", "1: column 4: the bracket that begins here is not closed"),
+        ("x: [1]\na: [\n", "2: column 4: the bracket that begins here is not closed"),
         ("x: [1]\na: [b, [c\n", "2: column 8: the bracket that begins here is not closed"),
         ("a: [b, c}\n", "1: column 4: the bracket that begins here is not closed"),
         ("a: [b,, c]\n", "1: column 7: a value is missing or not understood here"),

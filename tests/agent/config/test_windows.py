@@ -208,6 +208,16 @@ def test_a_dash_of_the_wrong_width_is_named(complaints: Complaints) -> None:
     assert said[0].startswith("2: column 3: '－' (U+FF0D)")
 
 
+def test_rare_spaces_are_named_by_number(complaints: Complaints) -> None:
+    said = complaints("gateway:\n\u2003\u2003id: a\n")
+    assert said[0] == "2: column 1: an unusual space (U+2003) stands here; write a plain one"
+
+
+def test_blocks_of_free_text_are_not_suspected(complaints: Complaints) -> None:
+    text = "gateway:\n  name: |\n    每天： 一次\n\n    every： 5s\n  id： a\n  language: zh\n"
+    assert [line[:12] for line in complaints(text)] == ["6: column 5:"]
+
+
 def test_a_reference_remembers_where_it_was_written(write: Write) -> None:
     source = read_source(write("x: &a\n  k: 1\ny: *a\n"))
     assert not isinstance(source, list)
