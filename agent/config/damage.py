@@ -31,13 +31,18 @@ _INDENT = re.compile(rf"^ *(?P<bad>[\t{_SPACE}])")
 _IN_LINE = tuple(
     re.compile(pattern)
     for pattern in (
+        # a list entry begun with another dash or space; a comment with another sign
         rf"^ *(?:- +)*(?P<bad>[－—–](?=\s)|＃|-(?P<after>[\t{_SPACE}]))",
+        # a key with another colon, or with another space behind its colon
         rf"(?:^ *(?:- *)*|[{{\[,，]\s*){_WORD}\s*(?P<bad>：)",
         rf"(?:^ *(?:- +)*|[{{,]\s*){_WORD} *:(?P<bad>[\t{_SPACE}])",
+        # another comma behind a bracket or quote, or before a key
         rf"(?:[\]}}\"'”’]\s*(?P<bad>，)|(?P<after>，)\s*{_WORD}\s*[:：])",
+        # a value in other quotes; a bracket or quote that another one closes
         rf"(?::\s+|^ *(?:- +)+|[\[{{,]\s*)(?P<bad>[{_QUOTE}]){_CLOSING}",
         r"[\[{][^\[\]{}]*(?P<bad>[］｝】])[^\]}]*$",
         r'^[^"]*"[^"]*(?P<bad>[“”＂])[^"]*$',
+        # what cannot be seen
         rf"(?P<bad>[{_INVISIBLE}])",
         r"(?P<bad>\t)",
     )

@@ -168,8 +168,4 @@ def _by_fragment() -> list[tuple[str, str]]:
             "sequence entries are not allowed",
             say("a list entry `- ` cannot stand here; begin it on a line of its own"),
         ),
-        (
-            "block sequence entries",
-            say("a list entry `- ` cannot stand here; begin it on a line of its own"),
-        ),
     ]
