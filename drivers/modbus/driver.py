@@ -150,7 +150,7 @@ def _check_range(name: str, point: Point, value: Value) -> None:
     low, high = point.range
     if not low <= value <= high:
         raise DeviceFault(
-            "{point}: {value:g} is outside {low:g}…{high:g}",
+            "{point}: {value} is outside {low:g}…{high:g}",
             hint="write a value within that range",
             reason="range",
             point=name,

@@ -56,7 +56,7 @@ def _fault(point: Point) -> int:
 
 def _too_big(value: float) -> DeviceFault:
     return DeviceFault(
-        "{value:g} does not fit into its registers",
+        "{value} does not fit into its registers",
         hint="write a value within the range that the device's manual gives",
         reason="value",
         value=value,
@@ -111,7 +111,11 @@ def _number(value: Value | None) -> float:
 
 
 def _raw_float(point: Point, value: Value) -> float:
-    return float(unscale(point, _number(value)))
+    raw = unscale(point, _number(value))
+    try:
+        return float(raw)
+    except OverflowError as error:
+        raise _too_big(_number(value)) from error
 
 
 def _packed_float(point: Point, raw: float) -> bytes:

@@ -184,6 +184,8 @@ def test_a_bit_field_leaves_its_neighbours_alone(
         (register("int16", scale=0.1), -4000, "-40000 does not fit into its registers"),
         (register("bcd"), 10000, "10000 does not fit into its registers"),
         (register("float32"), 1e39, "1e+39 does not fit into its registers"),
+        (register("float64"), 10**400, "does not fit into its registers"),
+        (register("uint16"), 10**400, "does not fit into its registers"),
         (register("uint16", bit=0, bits=3), 8, "8 does not fit into its registers"),
         (register(), "much", "'much' is no number"),
         (register(), math.nan, "'nan' is no number"),
