@@ -20,4 +20,5 @@ class Encoder:
     def __call__(self, pack: Pack) -> Message:
         way = self._telemetry if pack.stream == TELEMETRY else self._events
         body = way.encode(pack, self.catalogue)
-        return Message(self._topics.pack(pack.stream, pack.lane), body, way.content_type, pack)
+        topic = self._topics.pack(pack.stream, pack.lane)
+        return Message(topic, body, way.content_type, pack, pack.count)

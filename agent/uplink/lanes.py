@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from agent.contract import EVENTS, TELEMETRY, Lane
 
 Topic = tuple[str, Lane]
+_READINGS: Topic = (TELEMETRY, Lane.LIVE)
 ORDER: tuple[Topic, ...] = (
     (EVENTS, Lane.LIVE),
-    (TELEMETRY, Lane.LIVE),
+    _READINGS,
     (EVENTS, Lane.BACKLOG),
     (TELEMETRY, Lane.BACKLOG),
 )
@@ -23,14 +24,14 @@ class Lanes:
 
     live_period: float
     probe: float
-    _dry: set[Topic] = field(default_factory=set)
+    _open: list[Topic] = field(default_factory=lambda: list(ORDER))  # that may have something
     _held: dict[Topic, float] = field(default_factory=dict)  # topic -> the next look
     _gathered: float = 0.0  # when the live lane of readings may be asked again
 
     def turn(self, now: float, free: int, window: int) -> Topic | None:
         """The topic to ask for a pack. The last free slot of a wider window is left to live."""
-        for topic in ORDER:
-            if topic in self._dry or now < self._not_before(topic):
+        for topic in self._open:
+            if now < self._not_before(topic):
                 continue
             if topic[1] is Lane.LIVE or free > 1 or window == 1:
                 return topic
@@ -38,27 +39,23 @@ class Lanes:
 
     def due(self) -> float | None:
         """When a topic that has to wait may be asked; None: only something new makes a turn."""
-        waits = [self._not_before(topic) for topic in ORDER if topic not in self._dry]
+        waits = [self._not_before(topic) for topic in self._open]
         return min((wait for wait in waits if wait > 0), default=None)
 
     def took(self, topic: Topic, now: float, *, full: bool) -> None:
         """A pack was taken; one that is not full has left nothing behind."""
-        if topic == (TELEMETRY, Lane.LIVE) and not full:
+        if not full and topic == _READINGS:
             self._gathered = now + self.live_period
         if topic in self._held:
             self._held[topic] = now + self.probe
 
     def dry(self, topic: Topic) -> None:
         """There was nothing."""
-        self._dry.add(topic)
-
-    @property
-    def thirsty(self) -> bool:
-        return bool(self._dry)
+        self._open.remove(topic)
 
     def renewed(self) -> None:
         """There may be something new."""
-        self._dry.clear()
+        self._open[:] = ORDER
 
     def hold(self, topic: Topic, now: float) -> bool:
         """Nobody listens there. True when that is news."""
@@ -81,5 +78,5 @@ class Lanes:
         return bool(self._held)
 
     def _not_before(self, topic: Topic) -> float:
-        gate = self._gathered if topic == (TELEMETRY, Lane.LIVE) else 0.0
-        return max(gate, self._held.get(topic, 0.0))
+        gate = self._gathered if topic is _READINGS else 0.0
+        return max(gate, self._held.get(topic, 0.0)) if self._held else gate

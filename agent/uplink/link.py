@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -149,12 +150,13 @@ class Link:
         client = self._client
         client.on_connect = self._safe(self._connected)
         client.on_disconnect = self._safe(self._disconnected)
-        client.on_publish = self._safe(self._published)
+        client.on_publish = self._published
         client.on_subscribe = self._safe(self._subscribed)
         client.on_message = self._safe(self._received)
         client.on_socket_close = self._safe(self._unplug)
         client.on_socket_register_write = self._safe(self._wants_write)
         client.on_log = self._note
+        self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self._loop.add_reader(self._socket, self._read)
         self._write()
 
@@ -267,7 +269,10 @@ class Link:
             self._lament = text.partition(": ")[2] or text
 
     def _published(self, _c: object, _u: object, mid: int, reason: ReasonCode, _p: object) -> None:
-        self.on_ack(mid, reason.value)
+        try:
+            self.on_ack(mid, reason.value)
+        except Exception as bug:  # noqa: BLE001  as in _safe, without its cost
+            self._end(bug)
 
     def _subscribed(
         self, _c: object, _u: object, mid: int, reasons: Sequence[ReasonCode], _p: object

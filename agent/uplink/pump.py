@@ -46,7 +46,8 @@ class Pump:
         self._ready: deque[Message] = deque()
         self._again: list[tuple[float, Pack]] = []  # refused packs, when they are tried again
         self._paused = 0.0  # until then the broker wants nothing
-        self._recent: deque[tuple[float, str, str, Ranges]] = deque()  # settled within the overlap
+        # settled within the overlap: when, epoch, stream, first, last
+        self._recent: deque[tuple[float, str, str, int, int]] = deque()
         self._denied: set[str] = set()
         self._thirsty = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -119,27 +120,32 @@ class Pump:
             if message.pack is None:
                 continue
             if code == 0:
-                await self._settle(message.pack)
+                await self._settle(message, message.pack)
             else:
                 await self._outbox.give_back(message.pack)
 
     async def _overlap(self) -> None:
         since = self._session.link.heard - self._settings.overlap
         owed: dict[tuple[str, str], Ranges] = {}
-        for at, epoch, stream, ranges in self._recent:
+        for at, epoch, stream, first, last in self._recent:
             if at >= since:
-                owed[epoch, stream] = owed.get((epoch, stream), Ranges()) | ranges
+                known = owed.get((epoch, stream), Ranges())
+                owed[epoch, stream] = known | Ranges.of(first, last)
         for (epoch, stream), ranges in owed.items():
             await self._outbox.owe(epoch, stream, ranges)
 
     async def _fill(self) -> None:
         self._send_documents()
-        while self._free > 0 and self._loop.time() >= self._paused:
-            if not self._ready and not await self._fetch():
-                return
+        while (free := self._free) > 0:
             if self._ready:
                 self._publish(self._ready[0])
                 self._ready.popleft()
+                continue
+            now = self._loop.time()
+            pack = await self._next(now, free) if now >= self._paused else None
+            if pack is None:
+                return
+            await self._fit(pack)
 
     def _send_documents(self) -> None:
         while self._documents and self._session.free > 0:
@@ -154,26 +160,21 @@ class Pump:
         self._status.published += 1
         self._status.bytes += len(message.body)
 
-    async def _fetch(self) -> bool:
-        """Puts the next pack into `_ready`; False: there is none now."""
-        now = self._loop.time()
+    async def _next(self, now: float, free: int) -> Pack | None:
+        """The pack whose turn it is; None: there is none now."""
         if self._again and self._again[0][0] <= now:
             _, pack = self._again.pop(0)
-            await self._fit(replace(pack, lane=Lane.BACKLOG, again=True))
-            return True
+            return replace(pack, lane=Lane.BACKLOG, again=True)
         window = 1 if self._blame.careful else self._session.window
-        topic = self._lanes.turn(now, self._free, window)
-        if topic is None:
-            return False
-        limit = 1 if self._lanes.held(topic) else self._settings.batch
-        owed = await self._outbox.owed(topic[0], topic[1], limit)
-        if owed is None:
+        while (topic := self._lanes.turn(now, free, window)) is not None:
+            limit = 1 if self._lanes.held(topic) else self._settings.batch
+            owed = await self._outbox.owed(topic[0], topic[1], limit)
+            if owed is not None:
+                self._lanes.took(topic, now, full=owed.last - owed.first + 1 >= limit)
+                return owed
             self._lanes.dry(topic)
             self._thirsty.set()
-        else:
-            self._lanes.took(topic, now, full=owed.count >= limit)
-            await self._fit(owed)
-        return True
+        return None
 
     async def _fit(self, pack: Pack) -> None:
         """Into `_ready`, in pieces that the broker takes."""
@@ -181,19 +182,23 @@ class Pump:
         room, size = self._session.room(message.topic), len(message.body)
         learned = self._blame.limit
         fits = (room is None or size <= room) and (learned is None or size <= learned)
-        if not fits and pack.count > 1:
+        if fits or (pack.count <= 1 and (room is None or size <= room)):
+            self._ready.append(message)
+        elif pack.count > 1:
             for half in pack.split():
                 await self._fit(half)
-        elif room is not None and size > room:
-            await self._give_up(pack, words.PACKET_TOO_LARGE)
         else:
-            self._ready.append(message)
+            await self._give_up(pack, words.PACKET_TOO_LARGE)
 
     async def _take_answers(self) -> None:
         while self._session.answers:
             message, code = self._session.answers.popleft()
             if message.pack is None:
                 self._documented(message, code)
+            elif code == 0:
+                if self._status.no_listener:
+                    self._listened((message.pack.stream, message.pack.lane), message.topic)
+                await self._settle(message, message.pack)
             else:
                 await self._answered(message, message.pack, code)
 
@@ -204,47 +209,50 @@ class Pump:
             log.warning("%s; readings and events go on", denied)
 
     async def _answered(self, message: Message, pack: Pack, code: int) -> None:
-        heard = code != words.NO_MATCHING_SUBSCRIBERS
-        if code == 0 or (not heard and self._settings.no_listener == "settle"):
-            self._listened((pack.stream, pack.lane), message.topic, heard=heard)
-            await self._settle(pack)
-        elif not heard:
-            self._hold((pack.stream, pack.lane), message.topic)
-            await self._outbox.give_back(pack)
-            self._lanes.renewed()
+        """Whatever is not plain success."""
+        if code == words.NO_MATCHING_SUBSCRIBERS:
+            await self._unheard(message, pack)
         elif code in RETRIED:
             await self._refused(pack, code)
         else:
             await self._outbox.give_back(pack)
             raise words.denied(self._session.link.endpoint, message.topic, code)
 
-    async def _settle(self, pack: Pack) -> None:
+    async def _settle(self, message: Message, pack: Pack) -> None:
         await self._outbox.settle(pack)
         self._blame.acknowledged(pack)
         self._status.acknowledged += 1
-        self._status.records += pack.count
-        now = self._loop.time()
-        self._recent.append((now, pack.epoch, pack.stream, pack.range))
-        while self._recent[0][0] < now - self._settings.overlap:
-            self._recent.popleft()
+        self._status.records += message.records
+        now, recent = self._loop.time(), self._recent
+        recent.append((now, pack.epoch, pack.stream, pack.first, pack.last))
+        oldest = now - self._settings.overlap
+        while recent[0][0] < oldest:
+            recent.popleft()
 
-    def _listened(self, topic: Topic, name: str, *, heard: bool) -> None:
-        if not heard and not self._status.no_listener:
-            log.warning("%s: nobody subscribes; settled all the same", self._settings.id)
+    def _listened(self, topic: Topic, name: str) -> None:
         if self._lanes.release(topic):
             log.info("%s: somebody subscribes to %s now", self._settings.id, name)
-        self._status.no_listener = self._lanes.holding or not heard
-        self._status.state = "holding" if self._lanes.holding else "connected"
+        self._status.no_listener = self._lanes.holding
+        if not self._lanes.holding:
+            self._status.state = "connected"
 
-    def _hold(self, topic: Topic, name: str) -> None:
+    async def _unheard(self, message: Message, pack: Pack) -> None:
+        news = not self._status.no_listener
         self._status.no_listener = True
+        if self._settings.no_listener == "settle":
+            if news:
+                log.warning("%s: nobody subscribes; settled all the same", self._settings.id)
+            await self._settle(message, pack)
+            return
         self._status.state = "holding"
-        if self._lanes.hold(topic, self._loop.time()):
+        if self._lanes.hold((pack.stream, pack.lane), self._loop.time()):
             log.warning(
                 "%s: nobody subscribes to %s; its records are kept until somebody does",
                 self._settings.id,
-                name,
+                message.topic,
             )
+        await self._outbox.give_back(pack)
+        self._lanes.renewed()
 
     async def _refused(self, pack: Pack, code: int) -> None:
         strikes = self._blame.strike(pack)

@@ -15,12 +15,13 @@ _PROPERTIES = 64  # bytes, more than ours take
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`pack` is None for the gateway's own documents."""
+    """`pack` is None for the gateway's own documents; `records` are its members."""
 
     topic: str
     body: bytes
     content_type: str
     pack: Pack | None = None
+    records: int = 0
     retain: bool = False
 
 
@@ -44,7 +45,7 @@ class Session:
         self._room = welcome.maximum_packet
         self._retains = welcome.retains
         self._deadline = deadline
-        self._flying: dict[int, tuple[Message, float]] = {}
+        self._flying: dict[int, Message] = {}  # oldest first
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()  # the oldest became the oldest
         link.on_ack = self._acknowledged
@@ -62,7 +63,7 @@ class Session:
     @property
     def flying(self) -> list[Message]:
         """Not acknowledged, oldest first."""
-        return [message for message, _ in self._flying.values()]
+        return list(self._flying.values())
 
     def room(self, topic: str) -> int | None:
         """Bytes that a body may have; None: as many as MQTT allows."""
@@ -80,20 +81,20 @@ class Session:
             message.content_type,
             retain=message.retain and self._retains,
         )
-        self._flying[mid] = (message, self._loop.time())
+        self._flying[mid] = message
 
     def stop(self) -> None:
         self._timer.cancel()
 
     def _acknowledged(self, mid: int, code: int) -> None:
         oldest = next(iter(self._flying), None)
-        sent = self._flying.pop(mid, None)
-        if sent is None:
+        message = self._flying.pop(mid, None)
+        if message is None:
             return
         if mid == oldest:
             self._since = self._loop.time()
         self.acknowledged += 1
-        self.answers.append((sent[0], code))
+        self.answers.append((message, code))
         self.changed.set()
 
     def _tick(self) -> None:
