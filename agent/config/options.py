@@ -11,6 +11,7 @@ from agent.config.checks import Parts
 from agent.config.document import Document
 from agent.config.mistake import KeyPath, Mistake
 from agent.config.names import field_names, unknown
+from agent.config.profiles import profile_mistakes
 from agent.config.report import explain, named_keys
 from agent.config.schema import DeviceSettings
 from agent.contract import Device, DriverSpec, Misconfigured
@@ -85,6 +86,9 @@ class _Entry:
     ) -> Iterator[Mistake]:
         if spec.wired and not device.wire:
             yield self._mistake(say("needs a wire; add `wire:`, naming one of `wires:`"))
+            return
+        if wrong := list(profile_mistakes(spec, device)):
+            yield from wrong
             return
         try:
             if probe is not None:

@@ -96,6 +96,7 @@ class DriverSpec:
     """What an entry point in the group `fieldgate.drivers` exports as DRIVER.
 
     `simulate` takes the devices of one wire, a host for each, and the framing of that wire.
+    `profile` is the model of the files that a device's `profile:` names.
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
     without importing the module. `wired`: every device of it hangs on one of `wires:`.
     """
@@ -106,4 +107,5 @@ class DriverSpec:
     make: Callable[[Device, Host], PolledDriver | StreamingDriver]
     simulate: Callable[[Sequence[tuple[Device, Host]], str], Simulator] | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
+    profile: "type[BaseModel] | None" = None
     wired: bool = False

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from agent.contract import Device, DriverSpec, Host, PolledDriver, Simulator
+from drivers.modbus.profile import Profile
 from drivers.modbus.settings import ModbusSettings
 
 __all__ = ["DRIVER"]
@@ -27,4 +28,5 @@ DRIVER = DriverSpec(
     make=_make,
     simulate=_simulate,
     wired=True,
+    profile=Profile,
 )
