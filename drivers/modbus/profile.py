@@ -1,9 +1,9 @@
 """What a Modbus device profile may say. A profile is data: a new sensor needs no Python."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from agent.contract import Line, Parity
 from agent.contract.settings import Id, Seconds, Strict
@@ -11,6 +11,14 @@ from agent.contract.settings import Id, Seconds, Strict
 Table = Literal["coil", "discrete", "input", "holding"]
 Order = Literal["high_first", "low_first"]
 Kind = Literal["measurement", "counter", "state", "text"]
+
+
+def _several(value: Any) -> Any:
+    """One may be written without brackets."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Several = BeforeValidator(_several)
 
 WIDTHS = {
     "int16": 1,
@@ -49,7 +57,9 @@ class Point(Strict):
     offset: float = 0.0
     unit: str = Field(description="UCUM, '1' for none.")
     range: tuple[float, float] | None = Field(None, description="Outside it: uncertain.")
-    fault: tuple[int, ...] = Field((), description="Raw (unsigned) values that mean: no value.")
+    fault: Annotated[tuple[int, ...], Several] = Field(
+        (), description="Raw (unsigned) values that mean: no value."
+    )
     enum: dict[int, str] = Field({}, description="Raw value -> word.")
     kind: Kind = "measurement"
     modulus: int | None = Field(None, ge=2, description="Raw value at which a counter wraps.")
@@ -167,10 +177,14 @@ class Setting(Strict):
 class Profile(Strict):
     title: str
     title_zh: str = ""
-    family: Literal["soil", "air", "co2", "light", "weather", "water", "relay", "energy", "other"]
-    source: tuple[str, ...] = Field(min_length=1, description="Manual and table: where from.")
-    confidence: Literal["high", "medium"]
-    notes: tuple[str, ...] = ()
+    family: Literal[
+        "soil", "air", "co2", "light", "weather", "water", "relay", "energy", "other"
+    ] = "other"
+    source: Annotated[tuple[str, ...], Several] = Field(
+        min_length=1, description="Manual and table: where from."
+    )
+    confidence: Literal["high", "medium"] = "medium"
+    notes: Annotated[tuple[str, ...], Several] = ()
     line: Factory = Factory()
     timing: Timing = Timing()
     limits: Limits = Limits()

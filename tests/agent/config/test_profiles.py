@@ -58,3 +58,16 @@ def test_a_number_without_a_source_is_a_rumour(
 def test_every_shipped_profile_is_sound_by_this_door_too(file: Path) -> None:
     device = Device("a", "modbus", 1.0, options={"profile": file.stem})
     assert [str(m) for m in profile_mistakes(driver_named("modbus"), device)] == []
+
+
+def test_one_source_and_one_fault_value_need_no_brackets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """\
+title: Acme TX2 temperature and humidity transmitter
+source: Acme TX2 manual rev 3.1, table 7
+line: {baud: 4800, parity: none, unit: 1}
+points:
+  temperature: {table: input, address: 0, type: int16, scale: 0.1, unit: Cel, fault: 0x8000}
+"""
+    assert _mistakes(tmp_path, monkeypatch, text) == []
