@@ -1,9 +1,12 @@
 """Sets of record numbers, kept as closed intervals."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 Interval = tuple[int, int]
+_FIRST, _LAST = itemgetter(0), itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Ranges:
         return sum(last - first + 1 for first, last in self.intervals)
 
     def __contains__(self, number: int) -> bool:
-        return any(first <= number <= last for first, last in self.intervals)
+        at = bisect_left(self.intervals, number, key=_LAST)
+        return at < len(self.intervals) and self.intervals[at][0] <= number
 
     @property
     def first(self) -> int:
@@ -82,9 +86,23 @@ class Ranges:
             return self
         if not self.intervals:
             return other
+        if len(other.intervals) == 1:
+            return self._with(*other.intervals[0])
         return Ranges.from_intervals((*self.intervals, *other.intervals))
 
+    def _with(self, first: int, last: int) -> "Ranges":
+        mine = self.intervals
+        low = bisect_left(mine, first - 1, key=_LAST)
+        high = bisect_right(mine, last + 1, key=_FIRST)
+        if low < high:
+            first, last = min(first, mine[low][0]), max(last, mine[high - 1][1])
+        return Ranges((*mine[:low], (first, last), *mine[high:]))
+
     def __and__(self, other: "Ranges") -> "Ranges":
+        if len(other.intervals) == 1:
+            return self._within(*other.intervals[0])
+        if len(self.intervals) == 1:
+            return other._within(*self.intervals[0])
         found: list[Interval] = []
         a, b = 0, 0
         mine, theirs = self.intervals, other.intervals
@@ -98,25 +116,46 @@ class Ranges:
                 b += 1
         return Ranges(tuple(found))
 
+    def _within(self, first: int, last: int) -> "Ranges":
+        low = bisect_left(self.intervals, first, key=_LAST)
+        high = bisect_right(self.intervals, last, key=_FIRST)
+        kept = list(self.intervals[low:high])
+        if kept:
+            kept[0] = (max(kept[0][0], first), kept[0][1])
+            kept[-1] = (kept[-1][0], min(kept[-1][1], last))
+        return Ranges(tuple(kept))
+
     def __sub__(self, other: "Ranges") -> "Ranges":
         if not other.intervals or not self.intervals:
             return self
+        if len(other.intervals) == 1:
+            return self._without(*other.intervals[0])
         left: list[Interval] = []
-        b = 0
         theirs = other.intervals
-        for interval in self.intervals:
-            first, last = interval
+        b = 0
+        for first, last in self.intervals:
             while b < len(theirs) and theirs[b][1] < first:
                 b += 1
             at = b
             while at < len(theirs) and theirs[at][0] <= last:
                 if first < theirs[at][0]:
                     left.append((first, theirs[at][0] - 1))
-                first = theirs[at][1] + 1
+                first = theirs[at][1] + 1  # noqa: PLW2901  what is left of the interval
                 at += 1
             if first <= last:
                 left.append((first, last))
         return Ranges(tuple(left))
+
+    def _without(self, first: int, last: int) -> "Ranges":
+        mine = self.intervals
+        low = bisect_left(mine, first, key=_LAST)
+        high = bisect_right(mine, last, key=_FIRST)
+        rest: list[Interval] = []
+        if low < high and mine[low][0] < first:
+            rest.append((mine[low][0], first - 1))
+        if low < high and mine[high - 1][1] > last:
+            rest.append((last + 1, mine[high - 1][1]))
+        return Ranges((*mine[:low], *rest, *mine[high:]))
 
     def head(self, limit: int) -> "Ranges":
         """The lowest `limit` numbers."""
