@@ -37,10 +37,10 @@ class Lanes:
                 return topic
         return None
 
-    def due(self) -> float | None:
-        """When a topic that has to wait may be asked; None: only something new makes a turn."""
+    def due(self, after: float) -> float | None:
+        """When a topic that had to wait at `after` may be asked; None: none had to."""
         waits = [self._not_before(topic) for topic in self._open]
-        return min((wait for wait in waits if wait > 0), default=None)
+        return min((wait for wait in waits if wait > after), default=None)
 
     def took(self, topic: Topic, now: float, *, full: bool) -> None:
         """A pack was taken; one that is not full has left nothing behind."""

@@ -46,6 +46,7 @@ class Pump:
         self._ready: deque[Message] = deque()
         self._again: list[tuple[float, Pack]] = []  # refused packs, when they are tried again
         self._paused = 0.0  # until then the broker wants nothing
+        self._looked = 0.0  # when it was last decided what to send
         # settled within the overlap: when, epoch, stream, first, last
         self._recent: deque[tuple[float, str, str, int, int]] = deque()
         self._denied: set[str] = set()
@@ -136,12 +137,13 @@ class Pump:
 
     async def _fill(self) -> None:
         self._send_documents()
+        self._looked = self._loop.time()
         while (free := self._free) > 0:
             if self._ready:
                 self._publish(self._ready[0])
                 self._ready.popleft()
                 continue
-            now = self._loop.time()
+            now = self._looked = self._loop.time()
             pack = await self._next(now, free) if now >= self._paused else None
             if pack is None:
                 return
@@ -287,10 +289,10 @@ class Pump:
         )
 
     async def _rest(self) -> None:
-        """Until something changes, or something that waits is due."""
-        waits = [self._lanes.due(), self._paused, *(due for due, _ in self._again[:1])]
-        now = self._loop.time()
-        due = min((wait for wait in waits if wait is not None and wait > now), default=None)
+        """Until something changes, or something is due that was not at the last look."""
+        waits = [self._lanes.due(self._looked), self._paused, *(due for due, _ in self._again[:1])]
+        later = (wait for wait in waits if wait is not None and wait > self._looked)
+        due = min(later, default=None)
         alarm = self._loop.call_at(due, self._session.changed.set) if due is not None else None
         try:
             await self._session.changed.wait()

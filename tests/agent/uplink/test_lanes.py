@@ -17,7 +17,6 @@ def test_live_goes_before_backlog_and_events_before_telemetry() -> None:
         assert these.turn(10.0, free=20, window=20) == topic
         these.dry(topic)
     assert these.turn(10.0, free=20, window=20) is None
-    assert these.thirsty
     these.renewed()
     assert these.turn(10.0, free=20, window=20) == LIVE_EVENTS
 
@@ -27,7 +26,7 @@ def test_readings_are_gathered_and_events_are_not() -> None:
     these.took(LIVE, 10.0, full=False)
     these.dry(LIVE_EVENTS)
     assert these.turn(10.5, free=20, window=20) == OLD_EVENTS
-    assert these.due() == 11.0
+    assert these.due(10.5) == 11.0
     assert these.turn(11.0, free=20, window=20) == LIVE
     these.took(LIVE, 11.0, full=True)
     assert these.turn(11.0, free=20, window=20) == LIVE
@@ -52,7 +51,7 @@ def test_a_topic_without_listener_is_asked_now_and_then_and_the_others_always() 
     assert these.turn(15.1, free=20, window=20) == LIVE
     these.took(LIVE, 15.1, full=True)
     assert these.turn(15.2, free=20, window=20) == BACKLOG
-    assert these.due() == 20.1
+    assert these.due(15.2) == 20.1
 
 
 def test_a_listener_found_frees_every_topic() -> None:
