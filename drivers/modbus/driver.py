@@ -21,6 +21,7 @@ class ModbusDriver:
         """Raises Misconfigured."""
         self._id, self._host = device.id, host
         self._station = Station.of(device, host)
+        self._points = self._station.catalogue
         self._samples: list[tuple[Sample, codec.Request]] = []
         self._unit: Unit | None = None
         self._contact: int | None = None  # CLOCK_BOOTTIME, ns: since when the device answers
@@ -28,7 +29,7 @@ class ModbusDriver:
 
     @property
     def points(self) -> Sequence[PointInfo]:
-        return self._station.catalogue
+        return self._points
 
     async def open(self) -> None:
         """Plans the reads; says nothing on the wire yet. Raises Misconfigured without a wire."""

@@ -35,10 +35,6 @@ class Unit:
         if self._blocks in self._trust.plans:
             self._trust.plans.remove(self._blocks)
 
-    async def read(self, block: Block) -> tuple[int, bytes]:
-        """(exception code or 0, data). Raises LinkLost."""
-        return await self.ask(codec.read(self._station.unit, block))
-
     async def ask(self, request: codec.Request) -> tuple[int, bytes]:
         """(exception code or 0, data). Waits while a lost answer may still come, and lets the
         wire's other units talk meanwhile. Raises LinkLost."""
@@ -49,25 +45,24 @@ class Unit:
             async with self._wire.turn(self._station.line, self._station.guard) as turn:
                 if self._trust.wait(loop.time()) > 0:
                     continue  # another device that is this unit lost an answer meanwhile
-                if not self._trust.proven:
-                    await self._prove(turn)
+                if not self._trust.proven and not await self._prove(turn):
+                    return BUSY, b""
                 return await self._converse(turn, request)
 
-    async def _prove(self, turn: Turn) -> None:
-        """Where no read differs from the planned ones, the first of them is read and dropped; for
-        such a unit the silence was twice as long."""
+    async def _prove(self, turn: Turn) -> bool:
+        """False when the unit is too busy to. Where no read differs from the planned ones, the
+        first of them is read and dropped; for such a unit the silence was twice as long."""
         probe = self._canary() or self._blocks[0]
         code, _ = await self._converse(turn, codec.read(self._station.unit, probe))
-        if code == BUSY:
-            raise refused(self._station.unit, code)
-        self._trust.proven = True
+        self._trust.proven = code != BUSY
+        return self._trust.proven
 
     async def _converse(self, turn: Turn, request: codec.Request) -> tuple[int, bytes]:
         exchange = codec.exchange(self._wire.framing, request)
         try:
             frame = await turn.ask(exchange.frame, exchange.accept, self._station.timeout)
         except LinkLost as error:
-            raise self._lost(error, garbled=exchange.garbled) from error
+            raise self._lost(error, garbled=exchange.garbled) from None
         except BaseException:  # cancelled: the answer is still to come
             self._doubt(self._silence())
             raise

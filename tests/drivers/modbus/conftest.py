@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import hypothesis
 import pytest
 import yaml
 
@@ -18,6 +19,9 @@ from agent.wires.faults import Faults
 from agent.wires.stage import PtyStage, TcpStage
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.simulate import ModbusSimulator, simulate
+
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 Way = Literal["rtu", "tcp", "rtu_over_tcp"]
 

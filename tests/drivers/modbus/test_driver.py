@@ -1,6 +1,8 @@
 """The driver on real wires: values, refusals, losses, warm-up, writing."""
 
 import asyncio
+import os
+import termios
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -144,6 +146,22 @@ async def test_an_unplugged_adapter_is_no_fault_of_the_device(
         assert (caught.value.reason, caught.value.retry_after) == ("no_port", 0.0)
         await rig.stage.plug()
         assert seen(await rig.driver.read())["ec"] == 3
+
+
+async def test_a_device_gets_the_line_settings_that_it_wants(build: Build, site: Site) -> None:
+    name = site(SOIL)
+    devices = {
+        "slow": {"profile": name, "unit": 1, "line": {"baud": 4800}},
+        "usual": {"profile": name, "unit": 2},
+    }
+    async with build(devices) as rig:
+        speeds = []
+        for device in ("slow", "usual", "slow"):
+            await rig.drivers[device].read()
+            port = os.open(rig.stage.link, os.O_RDWR | os.O_NOCTTY)
+            speeds.append(termios.tcgetattr(port)[5])
+            os.close(port)
+        assert speeds == [termios.B4800, termios.B9600, termios.B4800]
 
 
 class Unreached:

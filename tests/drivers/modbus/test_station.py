@@ -77,7 +77,7 @@ def test_a_profile_that_is_not_there_is_named(station: Callable[..., Station]) -
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [("points: [", "expected"), ("title: t", "family: Field required")]
+    ("text", "complaint"), [("points: [", "expected"), ("title: t", "source: Field required")]
 )
 def test_a_broken_profile_is_named_with_the_place(
     text: str, complaint: str, station: Callable[..., Station], site: Site, tmp_path: Path
