@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 Observer = Callable[[str, str, Sequence[Reading]], None]
 
 CLOSING = 1.0  # s that a driver has to let go
+READING = 300.0  # s that a driver has to open and read; a longer read is a bug in it
 
 
 class Scheduler:
@@ -162,10 +163,11 @@ class Scheduler:
         return slot.read(readings, now - began, now)
 
     async def _read(self, slot: Slot) -> Sequence[Reading]:
-        if not slot.opened:
-            await slot.member.driver.open()
-            slot.opened = True
-        return await slot.member.driver.read()
+        async with asyncio.timeout(READING):
+            if not slot.opened:
+                await slot.member.driver.open()
+                slot.opened = True
+            return await slot.member.driver.read()
 
     def _show(self, stage: str, slot: Slot, readings: Sequence[Reading]) -> None:
         if readings:

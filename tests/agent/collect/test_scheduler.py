@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.collect import Policy
+from agent.collect import Policy, scheduler
 from agent.contract import DeviceFault, LinkLost, Misconfigured, Reading
 
 Until = Callable[[Callable[[], Any]], Awaitable[None]]
@@ -207,6 +207,18 @@ async def test_a_bug_in_one_driver_is_logged_and_the_others_go_on(
     assert "Traceback" in caplog.text
     assert one.drivers["buggy"].opens == 2
     assert {r.reason for r in one.sink.bad("buggy")} == {"bug"}
+    assert one.status("sound").failures == 0
+
+
+async def test_a_driver_that_never_returns_is_opened_anew(
+    rounds: Rounds, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "READING", 0.1)
+    one = rounds({"stuck": 0.02, "sound": 0.02}, Policy(first=0.05, longest=0.05))
+    one.drivers["stuck"].takes = 1e6
+    await until(lambda: one.drivers["stuck"].opens >= 2)
+    one.drivers["stuck"].takes = 0.0
+    await until(lambda: one.sink.good("stuck"))
     assert one.status("sound").failures == 0
 
 
