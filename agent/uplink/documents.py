@@ -25,7 +25,7 @@ Manifest = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Documents:
-    """Lives as long as the uplink; `run` is for one session."""
+    """Lives as long as the uplink. `begin` and `run` are for one session."""
 
     def __init__(
         self,
@@ -47,26 +47,36 @@ class Documents:
         self._manifest = manifest
         self._pace = pace
         self._parts: set[str] = set()  # of `describe`, that a broker may hold
+        self._described = ""  # the hash of the catalogue that this session's broker has
+        self._said: dict[str, Any] = {}  # what is stable of the status that it has
+
+    def begin(self, session: Session, send: Callable[[Message], None]) -> None:
+        """Before the first pack: that names the catalogue."""
+        self._described, self._said = "", {}
+        self._tell(session, send)
 
     async def run(self, session: Session, send: Callable[[Message], None]) -> None:
-        """Sends all at once when the session begins, then what changes. Never returns."""
-        said: dict[str, Any] = {}
-        catalogue, told = "", -self._pace.manifest
+        """The manifest now and every hour; the rest when it changes. Never returns."""
         loop = asyncio.get_running_loop()
+        await self._send_manifest(session, send)
+        due = loop.time() + self._pace.manifest
         while True:
-            described = self._describe()
-            if described.hash != catalogue:
-                catalogue = described.hash
-                self._send_catalogue(described, session, send)
-            hourly = loop.time() - told >= self._pace.manifest
-            stable = self._stable()
-            if stable != said or hourly:
-                said = stable
-                send(self.status(stable))
-            if hourly:
-                told = loop.time()
-                await self._send_manifest(session, send)
             await asyncio.sleep(self._pace.status)
+            if loop.time() >= due:
+                due = loop.time() + self._pace.manifest
+                self._said = {}
+                await self._send_manifest(session, send)
+            self._tell(session, send)
+
+    def _tell(self, session: Session, send: Callable[[Message], None]) -> None:
+        catalogue = self._describe()
+        if catalogue.hash != self._described:
+            self._described = catalogue.hash
+            self._send_catalogue(catalogue, session, send)
+        stable = self._stable()
+        if stable != self._said:
+            self._said = stable
+            send(self.status(stable))
 
     def status(self, stable: Mapping[str, Any]) -> Message:
         board = self._board

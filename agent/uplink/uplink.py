@@ -109,6 +109,7 @@ class Uplink:
         try:
             await self._outbox.begin()
             self._connected(link.endpoint)
+            self._documents.begin(session, pump.send)
             documents = self._documents.run(session, pump.send)
             await _together(pump.move(), pump.watch(), documents)
         except asyncio.CancelledError:

@@ -1,10 +1,12 @@
 """An uplink against a real mosquitto: what it does on a good day."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent.contract import EVENTS, TELEMETRY, Lane, Ranges
 from agent.uplink.catalogue import assemble
 from tests.support_uplink import (
+    BRISK,
     GATEWAY,
     Broker,
     Cloud,
@@ -121,3 +123,35 @@ async def test_mqtt_3_1_1_settles_too(broker: Broker, listen: Listen) -> None:
         await eventually(lambda: len(uplink.outbox.settled()) == 300)
         await eventually(lambda: len(cloud.numbers()) == 300)
     assert "p2, c1" in broker.log()  # mosquitto's word for MQTT 3.1.1, clean session
+
+
+async def test_status_and_manifest_are_told_every_hour(broker: Broker, listen: Listen) -> None:
+    cloud = listen(broker.port)
+    pace = replace(BRISK, manifest=0.2)
+    async with running(uplink_settings(broker.url), pace=pace):
+        await eventually(lambda: len(cloud.documents("/manifest")) >= 3)
+        await eventually(lambda: len(cloud.documents("/status")) >= 3)
+
+
+async def test_packs_name_the_catalogue_from_the_first_one_on(
+    broker: Broker, listen: Listen
+) -> None:
+    cloud, outbox = listen(broker.port), MemoryOutbox()
+    outbox.add(5)
+    async with running(uplink_settings(broker.url), outbox):
+        await eventually(lambda: len(cloud.numbers()) == 5)
+    topics = [topic for topic, _, _ in cloud.messages]
+    describe = topics.index("fieldgate/gw-1/describe")
+    assert describe < topics.index("fieldgate/gw-1/backlog/telemetry")
+    assert cloud.arrivals()[0][1].catalogue == catalogue().hash
+
+
+async def test_a_stop_waits_for_what_is_in_flight(broker: Broker, listen: Listen) -> None:
+    cloud, outbox = listen(broker.port), MemoryOutbox()
+    outbox.add(4000)
+    async with running(uplink_settings(broker.url), outbox) as uplink:
+        await eventually(lambda: uplink.status.acknowledged > 3)
+        await uplink.stop()
+        settled = outbox.settled()
+    assert not outbox.accounts[TELEMETRY].book("e1").flight
+    await eventually(lambda: not settled - cloud.numbers())
