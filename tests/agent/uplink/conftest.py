@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support_uplink import Broker, Cloud
+from tests.support_broker import Broker, Cloud
 
 
 @pytest.fixture
