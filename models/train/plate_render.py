@@ -1,4 +1,4 @@
-"""Draws a plate, flat and new, at half a pixel a millimetre.
+"""Draws a plate, flat and new, at three quarters of a pixel a millimetre.
 
 With the real typeface where the data folder has it (`glyphs/font_model`), otherwise with the face
 that OpenCV brings along, which is not the one on plates: see models/README.md for what that costs.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plate_text import Plate
 
-SCALE = 0.5  # pixels a millimetre
+SCALE = 0.75  # pixels a millimetre
 Mask = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
@@ -66,34 +66,57 @@ class Typeface:
         return np.pad(box, ((0, 0), (thin, thin)))
 
 
-def family_of(plate: Plate, place: int) -> str:
+def families_of(plate: Plate, place: int) -> tuple[str, ...]:
+    """Which of the glyph families may stand there; those of Chinese characters differ so little
+    that each may stand for the others."""
+    character = plate.text[place]
+    if not character.isascii():
+        return ("140", "green", "220") if random.random() < 0.3 else (own_family(plate, place),)
+    return (own_family(plate, place),)
+
+
+def own_family(plate: Plate, place: int) -> str:
     if plate.kind == "ne8":
         return "green"
     if not plate.two_line:
         return "140"
-    letter = plate.text[place].isascii() and plate.text[place].isalpha()
-    if not letter:
+    if not plate.text[place].isascii() or plate.text[place].isdigit():
         return "220"
     return "220_up" if place < 2 else "220_down"
+
+
+def glyph_at(plate: Plate, place: int, face: Typeface) -> tuple[Mask, int, int]:
+    """(glyph, left, top) in pixels; nothing is pressed quite where it should be."""
+    x, y, w, h = (v * SCALE for v in plate.boxes[place])
+    wide, high = round(w * random.uniform(0.95, 1.05)), round(h * random.uniform(0.97, 1.03))
+    glyph = face.mask(random.choice(families_of(plate, place)), plate.text[place], wide, high)
+    left = round(x + (w - wide) / 2 + random.gauss(0, 0.6))
+    return glyph, max(0, left), max(0, round(y + (h - high) / 2 + random.gauss(0, 0.6)))
 
 
 def ink_masks(plate: Plate, face: Typeface) -> tuple[Mask, Mask]:
     """(ordinary ink, red ink)."""
     width, height = (round(v * SCALE) for v in plate.size)
     masks = np.zeros((2, height, width), np.float32)
-    for place, (character, box) in enumerate(zip(plate.text, plate.boxes, strict=True)):
-        x, y, w, h = (round(v * SCALE) for v in box)
-        glyph = face.mask(family_of(plate, place), character, w, h)
-        masks[int(place in plate.red), y : y + h, x : x + w] = glyph
+    for place in range(len(plate.text)):
+        glyph, x, y = glyph_at(plate, place, face)
+        window = masks[int(place in plate.red), y : y + glyph.shape[0], x : x + glyph.shape[1]]
+        np.maximum(window, glyph[: window.shape[0], : window.shape[1]], out=window)
     if plate.dot:
         x, y = (round(v * SCALE) for v in plate.dot)
-        cv2.circle(masks[0], (x, y), 3, 1.0, -1, cv2.LINE_AA)
-    if random.random() < 0.5:
-        weight = random.uniform(-0.35, 0.35)
+        cv2.circle(masks[0], (x, y), round(6 * SCALE), 1.0, -1, cv2.LINE_AA)
+    if random.random() < 0.6:
         for mask in masks:
-            soft = cv2.GaussianBlur(mask, (3, 3), 0)
-            np.clip(0.5 + (soft - 0.5 + weight) * 2, 0, 1, out=mask)
+            thicken(mask, random.uniform(-0.4, 0.4))
     return masks[0], masks[1]
+
+
+def thicken(mask: Mask, weight: float) -> None:
+    """Strokes fatter or, below 0, thinner."""
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.3)
+    np.clip(0.5 + (soft - 0.5 + weight) * 2, 0, 1, out=mask)
+    if weight > 0.25:
+        mask[soft < 0.02] = 0
 
 
 def ground(plate: Plate) -> NDArray[np.float32]:
@@ -112,10 +135,15 @@ def ground(plate: Plate) -> NDArray[np.float32]:
         image[:, : round(125 * SCALE)] = (40, 170, 235)
     ink = ink_of(plate)
     if plate.kind != "ne8" or random.random() < 0.5:
-        cv2.rectangle(image, (2, 2), (width - 3, height - 3), ink, random.choice((1, 1, 2)))
+        cv2.rectangle(image, (2, 2), (width - 3, height - 3), ink, random.choice((1, 2, 3)))
     if plate.kind == "ne8":
         cv2.circle(
-            image, (round(126 * SCALE), round(70 * SCALE)), 6, (120, 150, 90), 2, cv2.LINE_AA
+            image,
+            (round(126 * SCALE), round(70 * SCALE)),
+            round(12 * SCALE),
+            (120, 150, 90),
+            2,
+            cv2.LINE_AA,
         )
     bolts(image)
     return image
@@ -134,9 +162,9 @@ def bolts(image: NDArray[np.float32]) -> None:
     for x in (0.25, 0.75):
         for y in (0.07, 0.93):
             if random.random() < 0.6:
-                at = (round(width * x + random.gauss(0, 3)), round(height * y))
+                at = (round(width * x + random.gauss(0, 4)), round(height * y))
                 tone = random.choice((40.0, 110.0, 170.0, 230.0)) + random.gauss(0, 15)
-                cv2.circle(image, at, random.choice((2, 3, 4)), (tone, tone, tone), -1, cv2.LINE_AA)
+                cv2.circle(image, at, random.choice((3, 4, 6)), (tone, tone, tone), -1, cv2.LINE_AA)
 
 
 def render(plate: Plate, face: Typeface) -> NDArray[np.float32]:
