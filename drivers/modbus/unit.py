@@ -66,6 +66,7 @@ class Unit:
         except BaseException:  # cancelled: the answer is still to come
             self._doubt(self._silence())
             raise
+        self._trust.answered_in_time()
         code, data = exchange.answer(frame)
         if code in _GATEWAY:
             raise self._lost(_not_reached(self._station.unit, code), garbled=False)
@@ -77,6 +78,8 @@ class Unit:
             return error
         if error.reason == "timeout":
             error = self._silent(garbled=garbled)
+        elif error.reason == "late":
+            self._trust.answered_late()
         error.retry_after = self._silence()
         self._doubt(error.retry_after)
         return error
@@ -105,7 +108,7 @@ class Unit:
         """Seconds. A transaction id tells answers apart, so there is nothing to wait for."""
         if self._wire.framing == "tcp":
             return 0.0
-        return self._station.max_late * (1 if self._canary() else 2)
+        return self._station.max_late * self._trust.patience * (1 if self._canary() else 2)
 
     def _canary(self) -> Block | None:
         return canary(self._station.profile, self._trust.shapes)
