@@ -1,0 +1,34 @@
+"""Frames on a serial line, TCP or UDP that are not Modbus; devices are described by profiles."""
+
+from collections.abc import Sequence
+
+from agent.contract import Device, DriverSpec, Host, PolledDriver, Simulator, StreamingDriver
+from drivers.serial_line.settings import SerialLineSettings
+
+__all__ = ["DRIVER"]
+
+
+def _make(device: Device, host: Host) -> PolledDriver | StreamingDriver:
+    from drivers.serial_line.driver import SerialLineDriver
+    from drivers.serial_line.station import Station
+    from drivers.serial_line.stream import SerialLineStream
+
+    station = Station.of(device, host)
+    if station.profile.listens:
+        return SerialLineStream(station, host)
+    return SerialLineDriver(station, host)
+
+
+def _simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulator:
+    from drivers.serial_line.simulate import simulate
+
+    return simulate(devices, framing)
+
+
+DRIVER = DriverSpec(
+    name="serial_line",
+    summary="Serial frames that are not Modbus: meters, motors, signs, parking receivers",
+    settings=SerialLineSettings,
+    make=_make,
+    simulate=_simulate,
+)

@@ -1,0 +1,84 @@
+"""Finds the answer to one request in what is heard. Pure.
+
+An answer is believed when its frame is whole, comes from the device's address, is the message
+that was waited for, and repeats every field that it shares with the request. Frames of other
+devices are passed over. Another answer of the same device proves that answers come late.
+"""
+
+from drivers.serial_line.codec import Codec
+from drivers.serial_line.late import late
+from drivers.serial_line.profile import Exchange
+from drivers.serial_line.reader import Frame
+from drivers.serial_line.station import Station
+
+
+class Hunt:
+    """`frames` are the answers so far; `refused` is the message that says no."""
+
+    def __init__(self, codec: Codec, station: Station, exchange: Exchange, request: bytes) -> None:
+        self._codec, self._station, self._exchange = codec, station, exchange
+        self._request = request
+        self._wanted = [m for m in (exchange.answer, exchange.refusal) if m is not None]
+        self._asked = codec.sift(request, [exchange.send], final=True).frames[0]
+        self._labels: dict[str, Frame] = {}
+        self._noise = False
+        self._rest = 0
+        self.refused: Frame | None = None
+        self.strange = False  # the device said something that its profile does not know
+
+    @property
+    def frames(self) -> list[Frame]:
+        return list(self._labels.values())
+
+    @property
+    def garbled(self) -> bool:
+        """Something was heard that is no whole frame of anybody."""
+        return self._noise or self._rest > 0
+
+    def accept(self, heard: bytearray) -> bytes | None:
+        """An `Accept`. Raises LinkLost, reason `late`."""
+        sifted = self._codec.sift(heard, self._wanted)
+        del heard[: sifted.used]
+        self._noise |= sifted.noise
+        self._rest = len(heard)
+        ours = [frame for frame in sifted.frames if self._is_answer(frame)]
+        if not ours:
+            return None
+        if self._exchange.many:
+            return self._collect(ours)
+        if len(ours) > 1:
+            raise late(self._station.device)
+        self._labels[""] = ours[0]
+        return ours[0].data
+
+    def _collect(self, frames: list[Frame]) -> bytes | None:
+        for frame in frames:
+            for row in frame.rows():
+                if (label := self._station.label(row)) is not None:
+                    self._labels[label] = frame
+        if self.refused or self._labels.keys() >= self._station.detectors.keys():
+            return frames[-1].data
+        return None
+
+    def _is_answer(self, frame: Frame) -> bool:
+        if not self._station.is_addressed(frame.fields):
+            return False
+        if frame.message in self._wanted:
+            if not self._repeats(frame):
+                raise late(self._station.device)
+            if frame.message == self._exchange.refusal:
+                self.refused = frame
+            return True
+        if frame.message in self._codec.profile.answers():
+            raise late(self._station.device)
+        self.strange |= frame.data not in self._request
+        return False
+
+    def _repeats(self, frame: Frame) -> bool:
+        own = self._codec.profile.address
+        fixed = self._codec.profile.messages[frame.message].set
+        return all(
+            frame.fields[name] == value
+            for name, value in self._asked.fields.items()
+            if name in frame.fields and name not in fixed and not (own and name == own.field)
+        )

@@ -1,0 +1,75 @@
+"""Frames that come as UDP datagrams instead of over a wire."""
+
+import asyncio
+import contextlib
+import errno
+from typing import Self, cast
+
+from agent.contract import LinkLost, Misconfigured
+
+KEPT = 1024  # datagrams that a slow listener may fall behind
+
+Peer = tuple[str, int]
+
+
+class UdpEar(asyncio.DatagramProtocol):
+    """Implements `Ear`: a datagram at a time. An `async with` of it takes the port."""
+
+    def __init__(self, address: Peer) -> None:
+        self.address = address  # with port 0: the one that was taken
+        self._datagrams: asyncio.Queue[tuple[bytes, Peer]] = asyncio.Queue(KEPT)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._last: Peer | None = None
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_datagram_endpoint(lambda: self, local_addr=self.address)
+        except OSError as error:
+            raise _trouble(self.address, error) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def hear(self, seconds: float) -> bytes:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                data, self._last = await self._datagrams.get()
+                return data
+        return b""
+
+    def tell(self, data: bytes) -> None:
+        """To whom the last datagram came from."""
+        if self._transport is not None and self._last is not None:
+            self._transport.sendto(data, self._last)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+        self.address = self._transport.get_extra_info("sockname")[:2]
+
+    def datagram_received(self, data: bytes, addr: Peer) -> None:
+        if self._datagrams.full():
+            self._datagrams.get_nowait()
+        self._datagrams.put_nowait((data, addr))
+
+
+def _trouble(address: Peer, error: OSError) -> LinkLost | Misconfigured:
+    if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES, errno.EADDRINUSE}:
+        return LinkLost(
+            "udp://{host}:{port} cannot be listened on: {why}",
+            hint="`listen:` names an address of this machine and a port that no program uses: "
+            "ip addr; ss -ulpn",
+            reason="no_port",
+            host=address[0],
+            port=address[1],
+            why=error.strerror or error,
+        )
+    return Misconfigured(
+        "udp://{host}:{port} is no address to listen on: {why}",
+        hint="correct `listen:`; udp://0.0.0.0:5000 listens on all addresses",
+        host=address[0],
+        port=address[1],
+        why=error.strerror or error,
+    )
