@@ -47,7 +47,7 @@ def unreachable(endpoint: Endpoint, error: Exception) -> LinkLost:
             reason=LOST,
             broker=broker,
             port=port,
-            why=error.reason or error,
+            why=getattr(error, "reason", None) or error,
         )
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return LinkLost(

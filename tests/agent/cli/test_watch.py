@@ -134,6 +134,29 @@ def test_a_broker_that_is_not_there_is_said_and_exits_75(
     assert "next: check the network" in said
 
 
+async def test_a_broker_that_lets_nobody_subscribe_is_said_and_exits_75() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK: welcome
+        subscribe = await reader.read(1000)
+        codes = b"\x87" * 6
+        number = subscribe[3:5]  # after a length of two bytes
+        writer.write(bytes([0x90, 3 + len(codes), *number, 0]) + codes)
+        await reader.read(1000)
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    words = ["watch", f"mqtt://127.0.0.1:{port}"]
+    watching = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "agent", *words, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await watching.communicate()
+    server.close()
+    assert watching.returncode == 75
+    assert "fieldgate/+/telemetry" in said.decode()
+
+
 @pytest.mark.parametrize("url", ["broker:1883", "http://broker", "mqtt://"])
 def test_what_is_no_address_is_a_mistake_in_usage(url: str) -> None:
     assert main(["watch", url]) == 64
