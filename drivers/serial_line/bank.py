@@ -1,6 +1,6 @@
 """What a simulated device has to tell, and what it was told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from agent.contract import Value as Told
 from drivers.serial_line.codec import Codec
@@ -30,8 +30,13 @@ class Bank:
         """Holds a point of a detector; None: the first raw value that the profile calls a fault."""
         self._held[label, point] = value
 
-    def write(self, field: str, raw: Raw) -> None:
-        self._written[field] = raw
+    def hold(self, fields: Mapping[str, Raw]) -> None:
+        """Raw values, on all detectors alike; also what a write leaves behind."""
+        self._written |= fields
+
+    def told(self, field: str) -> Raw | None:
+        """What was written to it last."""
+        return self._written.get(field)
 
     def fields(self, message: str, label: str) -> dict[str, Raw]:
         """Those of the message that belong to points, and the detector's key."""

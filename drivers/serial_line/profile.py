@@ -175,6 +175,8 @@ class Profile(Strict):
         for name, message in self.messages.items():
             if unknown := {*message.set, *message.bits} - self.values(name).keys():
                 raise ValueError(f"message {name}: no field is called '{min(unknown)}'")
+            if not self.parts(name):
+                raise ValueError(f"message {name} is empty")
             if message.body and not has_body(self.frame):
                 raise ValueError("messages have a `body:`, but the frame has no place for it")
         return self

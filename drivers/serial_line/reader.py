@@ -76,6 +76,8 @@ class Reader:
         self._read(self._parts, fields)
         self._must_end_here()
         data = bytes(self._data[self._start : self._at])
+        if not data:
+            raise Unlike
         return Frame(message, data, fields, tuple(self._groups), self._spans, self._proof)
 
     def _read(self, parts: tuple[Part, ...], into: Found) -> None:
@@ -121,7 +123,7 @@ class Reader:
         if size is None:
             size = self._sizes.get(part.field)
         if size is None:
-            size = self._up_to(later, part.longest)
+            size = self._up_to(later, part.longest, characters=part.type in CHARACTERS)
         data = self._taken_text(size) if part.type in CHARACTERS else self._take(size)
         raw = from_bytes(part, data)
         self._must_fit(part.field, raw)
@@ -143,16 +145,20 @@ class Reader:
             raise Unlike
         return self._take(size)
 
-    def _up_to(self, later: tuple[Part, ...], longest: int) -> int:
-        """Bytes that a length leaves over for a part, else those before the next fixed part."""
-        if self._end is not None:
-            size = self._end - self._at - _size(later)
-            if size < 0:
-                raise Unlike
-            return size
-        if not (later and isinstance(later[0], Fixed | Text)):
+    def _up_to(self, later: tuple[Part, ...], longest: int, *, characters: bool) -> int:
+        """Bytes before the next fixed part, or what a length leaves over. A stop is looked for
+        among characters; bytes may look like one by chance."""
+        stop = later[0].data if later and isinstance(later[0], Fixed | Text) else b""
+        if stop and (characters or self._end is None):
+            return self._before(stop, longest)
+        if self._end is None:
             raise Unlike
-        stop = later[0].data
+        size = self._end - self._at - _size(later)
+        if size < 0:
+            raise Unlike
+        return size
+
+    def _before(self, stop: bytes, longest: int) -> int:
         there = bytes(self._data[self._at : self._at + longest + len(stop)])
         size = there.find(stop)
         if size < 0:
@@ -198,7 +204,7 @@ class Reader:
             self._take(self._end - self._at)
 
     def _digits(self, part: Digits, later: tuple[Part, ...], into: Found) -> None:
-        text = self._taken_text(self._up_to(later, 2 * part.longest))
+        text = self._taken_text(self._up_to(later, 2 * part.longest, characters=True))
         try:
             data = bytes.fromhex(text.decode("ascii"))
         except ValueError as error:

@@ -83,8 +83,7 @@ def _take(bank: Bank, exchange: Exchange, asked: Mapping[str, Raw]) -> None:
     """What was written stays."""
     if exchange in bank.station.profile.writes.values() and not bank.refuses:
         written = {p.field for p in bank.station.profile.points.values() if p.write is not None}
-        for name in written & asked.keys():
-            bank.write(name, asked[name])
+        bank.hold({name: asked[name] for name in written & asked.keys()})
 
 
 def _answer(bank: Bank, exchange: Exchange, asked: Mapping[str, Raw]) -> Iterator[bytes]:

@@ -4,8 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from agent.contract import Event, Host, PointInfo, Reading
-from agent.contract.wire import Ear
+from agent.contract import Ear, Event, Host, PointInfo, Reading
 from drivers.serial_line.codec import Codec
 from drivers.serial_line.driver import CHECK
 from drivers.serial_line.presence import Presence
