@@ -128,7 +128,8 @@ def detector(
         if reader is not None:
             ends += end_to_end(reader, frame.image, sure, texts.get(frame.file, []))
     name = f"{', '.join(sorted(sources))} at {size}"
-    lines = [ap(matches, name, least) for least in (0.5, 0.7)]
+    plates_there = any(match.plates for match in matches)
+    lines = [ap(matches, name, least) for least in (0.5, 0.7)] if plates_there else []
     errors = np.array([e for match in matches for e in match.corner_errors])
     if len(errors):
         middle = bootstrap(lambda drawn: float(np.mean(errors[drawn[0]])), [len(errors)])

@@ -14,6 +14,8 @@ from torch.utils.data import DataLoader
 
 from drivers.camera.vision.reading import decode, prepare
 
+IMPORTANCE = torch.tensor([2.0] + [6 / 7] * 7)  # of each slot: provinces are the hardest to tell
+
 
 @torch.no_grad()
 def judge(net: torch.nn.Module, crops: list[Crop]) -> str:
@@ -36,7 +38,10 @@ def loss_of(
     outputs: tuple[torch.Tensor, ...], labels: torch.Tensor, colour: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, float]]:
     slots, colours, ctc = (output.float() for output in outputs)
-    letters = fn.cross_entropy(slots.flatten(0, 1), labels.flatten(), label_smoothing=0.05)
+    letters = fn.cross_entropy(
+        slots.flatten(0, 1), labels.flatten(), label_smoothing=0.03, reduction="none"
+    )
+    letters = (letters.view(labels.shape) * IMPORTANCE).mean()
     hue = fn.cross_entropy(colours, colour, label_smoothing=0.02)
     steps = ctc.log_softmax(2).transpose(0, 1)
     lengths = torch.full((len(labels),), steps.shape[0])

@@ -64,7 +64,8 @@ def standardise(images: Floats) -> Floats:
     so that noise is not blown up)."""
     axes = (-3, -2, -1)
     images = images - images.mean(axis=axes, keepdims=True)
-    return images / (images.std(axis=axes, keepdims=True) + FLAT)
+    deviation = images.std(axis=axes, keepdims=True)
+    return np.asarray(images / (deviation + FLAT), np.float32)
 
 
 def chances(logits: Floats) -> Floats:
