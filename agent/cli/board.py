@@ -64,7 +64,7 @@ def _devices(board: Snapshot, now: float, limit: int) -> list[str]:
                 name,
                 say(device["state"]),
                 _age(device["last_good"], now),
-                percent(device["failures"], device["reads"]),
+                percent(device["failures"], device["reads"] + device["failures"]),
                 duration(device["response"]) if device["response"] else "-",
             ]
             for name, device in board["devices"].items()

@@ -15,7 +15,7 @@ Row = tuple[str, str, type[GaugeMetricFamily] | type[CounterMetricFamily], str]
 """Field of the board, metric less its prefix, kind, what it says."""
 
 DEVICE: tuple[Row, ...] = (
-    ("reads", "reads", COUNTER, "Reads tried."),
+    ("reads", "reads", COUNTER, "Reads that gave values."),
     ("failures", "failures", COUNTER, "Reads that gave nothing."),
     ("values", "values", COUNTER, "Readings of quality good or uncertain."),
     ("bad", "bad_values", COUNTER, "Readings of quality bad."),
