@@ -2,12 +2,13 @@
 `python models/train/evaluate.py plates FOLDER --sources easypr --out metrics.json`.
 
 Each line: what, on which data, how many, the figure, and its 95 % interval (Wilson for shares,
-bootstrap over images for areas and macro averages).
+bootstrap over images for areas and macro averages). `bench` needs no data.
 """
 
 import argparse
 import csv
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -177,12 +178,31 @@ def end_to_end(
     return hits
 
 
+def bench(model: runner.Model, size: int, batch: int) -> list[Line]:
+    """Milliseconds an image on one thread: the quickest and the middle of 200 runs."""
+    width, height = model.card.size
+    shape = (batch, 3, height or size, width or size)
+    images = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    took = []
+    for _ in range(200):
+        begun = time.perf_counter()
+        model.run(images)
+        took.append((time.perf_counter() - begun) / batch * 1000)
+    name = f"{shape[3]} by {shape[2]}, batch of {batch}, one thread"
+    found = {"quickest": min(took), "middle": float(np.median(took))}
+    return [
+        {"what": f"ms, {which}", "data": name, "n": 200, "value": round(value, 3)}
+        for which, value in found.items()
+    ]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("task", choices=("plates", "occupancy", "detector"))
+    options.add_argument("task", choices=("plates", "occupancy", "detector", "bench"))
     options.add_argument("folder", type=Path)
     options.add_argument("--data", type=Path, default=Path("data/vision"))
-    options.add_argument("--sources", required=True, help="comma separated")
+    options.add_argument("--sources", default="", help="comma separated")
+    options.add_argument("--batch", type=int, default=1, help="images at once (bench)")
     options.add_argument("--size", type=int, default=640)
     options.add_argument("--reader", type=Path)
     options.add_argument("--out", type=Path)
@@ -191,6 +211,8 @@ def main() -> None:
     if o.task == "detector":
         reader = runner.load(o.reader) if o.reader else None
         lines = detector(model, o.data, sources, o.size, reader)
+    elif o.task == "bench":
+        lines = bench(model, o.size, o.batch)
     else:
         lines = {"plates": plates, "occupancy": occupancy}[o.task](model, o.data, sources)
     for each in lines:
