@@ -72,6 +72,7 @@ class Book:
     gaps: dict[str, Ranges] = field(default_factory=dict)  # reason -> numbers
     skips: dict[str, Ranges] = field(default_factory=dict)
     known: Law | None = None  # the law as counted since the last change
+    unsaved: bool = True  # changed since it was last written to disk
 
     @property
     def waiting(self) -> Ranges:
@@ -88,6 +89,10 @@ class Book:
     @property
     def skipped(self) -> Ranges:
         return Ranges.union(self.skips.values())
+
+    def touch(self) -> None:
+        self.known = None
+        self.unsaved = True
 
     def law(self) -> Law:
         if self.known is None:
@@ -165,7 +170,14 @@ class Account:
         book = self._running
         if last > book.head:
             book.newest, book.head = book.head + 1, last
-            book.known = None
+            book.touch()
+
+    def lack(self, stored: Ranges) -> None:
+        """For an uplink that comes late: of the running epoch no more than this is stored."""
+        book = self._running
+        _leave(book, book.head + 1)
+        book.absent = book.backlog - stored
+        book.touch()
 
     def begin(self) -> None:
         """A session starts: all that is owed is backlog; live starts behind the newest."""
@@ -187,7 +199,7 @@ class Account:
         first, last = book.live, min(book.head, book.live + limit - 1)
         book.live = last + 1
         book.flight = book.flight | Ranges.of(first, last)
-        book.known = None
+        book.touch()
         return Taken(book.epoch, first, last)
 
     def _take_backlog(self, limit: int) -> Taken | None:
@@ -201,7 +213,7 @@ class Account:
         numbers = Ranges.of(first, last)
         book.backlog = book.backlog - numbers
         book.flight = book.flight | numbers
-        book.known = None
+        book.touch()
         return Taken(book.epoch, first, last, again, absent)
 
     def settle(self, epoch: str, numbers: Ranges, skip: tuple[Skip, ...] = ()) -> Ranges:
@@ -249,7 +261,7 @@ class Account:
         book.backlog = book.backlog | fresh
         book.again = book.again | fresh
         book.absent = book.absent | (fresh - stored)
-        book.known = None
+        book.touch()
         return fresh
 
     def evict(self, epoch: str, numbers: Ranges, reason: str) -> Ranges:
@@ -277,14 +289,14 @@ def _leave(book: Book, live: int) -> None:
     if live > book.live:
         book.backlog = book.backlog | Ranges.of(book.live, min(live - 1, book.head))
         book.live = live
-        book.known = None
+        book.touch()
 
 
 def _back(book: Book, numbers: Ranges) -> None:
     book.flight = book.flight - numbers
     book.backlog = book.backlog | numbers
     book.again = book.again | numbers
-    book.known = None
+    book.touch()
 
 
 def _land(book: Book, numbers: Ranges) -> Ranges:
@@ -298,7 +310,7 @@ def _land(book: Book, numbers: Ranges) -> Ranges:
 def _unmark(book: Book, numbers: Ranges) -> None:
     book.again = book.again - numbers
     book.absent = book.absent - numbers
-    book.known = None
+    book.touch()
 
 
 def _alike(marked: Ranges, first: int, last: int) -> tuple[bool, int]:

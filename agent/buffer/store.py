@@ -1,0 +1,200 @@
+"""The writing end of the store: one transaction for all that waits. Used by one thread."""
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.buffer import past
+from agent.buffer.accounts import Changes, Epoch
+from agent.buffer.columns import Batch, encode
+from agent.buffer.keys import OPEN, STREAM_IDS, key
+from agent.contract import EVENTS, STREAMS, Event, Instant, Ranges, Record
+
+DISK_FULL = "disk_full"
+
+Numbered = tuple[str, int, Batch]  # stream, first number
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Numbers of an ended or running epoch whose batches go, and what is kept of it then."""
+
+    epoch: int
+    stream: str
+    numbers: Ranges
+    kept: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one transaction has to do.
+
+    `discarded` counts records that found no room: they get numbers, and are a gap at once.
+    """
+
+    now: Instant
+    records: Mapping[str, Sequence[Record]]
+    changes: Changes
+    discarded: Mapping[str, int] = field(default_factory=dict)
+    erasures: Sequence[Erasure] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Per stream the numbers that are on disk now, and those that stand for discarded records."""
+
+    stored: Mapping[str, Ranges]
+    discarded: Mapping[str, Ranges]
+    heads: Mapping[str, int]
+    pages: int  # of the file that are in use
+    written: int  # bytes that this thread gave to the system since it started
+
+
+class Store:
+    def __init__(self, connection: sqlite3.Connection, epoch: Epoch) -> None:
+        self._connection = connection
+        self._epoch = epoch
+        self._heads = dict(epoch.head)
+        self._kept = {stream: Ranges.of(1, OPEN) for stream in STREAMS}
+        self._boots: dict[str, int] = {}
+
+    def commit(self, work: Work) -> Done:
+        """All or nothing: numbers count only once it has returned. Raises sqlite3.Error."""
+        heads, kept = dict(self._heads), dict(self._kept)
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            batches = [b for s in STREAMS for b in _numbered(s, work.records.get(s, ()), heads)]
+            discarded = {s: _spend(s, count, heads) for s, count in work.discarded.items()}
+            batches += _numbered(EVENTS, self._confessions(discarded, work.now), heads)
+            self._insert(batches)
+            self._write_rows(work.changes)
+            self._erase(work.erasures, discarded, kept)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._boots.clear()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+        self._heads, self._kept = heads, kept
+        stored = {s: Ranges.union(_numbers(b) for b in batches if b[0] == s) for s in STREAMS}
+        return Done(stored, discarded, heads, self.pages, written())
+
+    @property
+    def pages(self) -> int:
+        """In use; those that were erased are used again before the file grows."""
+        count = self._connection.execute("PRAGMA page_count").fetchone()[0]
+        free = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+        return int(count) - int(free)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _confessions(self, discarded: Mapping[str, Ranges], now: Instant) -> list[Event]:
+        """For every uplink alike: these numbers were given to records that nobody has."""
+        return [
+            gap_event("", self._epoch.name, stream, first, last, DISK_FULL, now)
+            for stream, numbers in discarded.items()
+            for first, last in numbers
+        ]
+
+    def _insert(self, batches: Sequence[Numbered]) -> None:
+        rows = [
+            (
+                key(self._epoch.id, stream, first),
+                batch.count,
+                self._boot(batch.boot),
+                batch.mono,
+                batch.wall,
+                batch.trusted,
+                batch.enc,
+                batch.body,
+            )
+            for stream, first, batch in batches
+        ]
+        self._connection.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _boot(self, name: str) -> int:
+        if name not in self._boots:
+            self._boots[name] = past.boot(self._connection, name)
+        return self._boots[name]
+
+    def _write_rows(self, changes: Changes) -> None:
+        for table, row in changes.delete:
+            self._connection.execute(
+                f"DELETE FROM {table}"  # noqa: S608  a name of ours
+                " WHERE uplink = ? AND epoch = ? AND stream = ? AND first = ?",
+                row,
+            )
+        for table, row in changes.insert:
+            marks = ", ".join("?" * len(row))
+            self._connection.execute(
+                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608  a name of ours
+                row,
+            )
+
+    def _erase(
+        self,
+        erasures: Sequence[Erasure],
+        discarded: Mapping[str, Ranges],
+        kept: dict[str, Ranges],
+    ) -> None:
+        for erasure in erasures:
+            for first, last in erasure.numbers:
+                self._connection.execute(
+                    "DELETE FROM batch WHERE key BETWEEN ? AND ?",
+                    (
+                        key(erasure.epoch, erasure.stream, first),
+                        key(erasure.epoch, erasure.stream, last),
+                    ),
+                )
+            if erasure.epoch != self._epoch.id:
+                self._keep(erasure.epoch, erasure.stream, erasure.kept)
+        for stream in STREAMS:
+            gone = [e.numbers for e in erasures if (e.epoch, e.stream) == (self._epoch.id, stream)]
+            holes = Ranges.union((*gone, discarded.get(stream, Ranges())))
+            if holes:
+                kept[stream] = kept[stream] - holes
+                self._keep(self._epoch.id, stream, kept[stream])
+
+    def _keep(self, epoch: int, stream: str, kept: Ranges) -> None:
+        where = (epoch, STREAM_IDS[stream])
+        self._connection.execute("DELETE FROM kept WHERE epoch = ? AND stream = ?", where)
+        rows = [(*where, first, last) for first, last in kept]
+        self._connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", rows)
+
+
+def gap_event(
+    uplink: str, epoch: str, stream: str, first: int, last: int, reason: str, at: Instant
+) -> Event:
+    """What tells a receiver that numbers will never come; `uplink` "" speaks to all."""
+    numbers = {"first": first, "last": last}
+    of = {"uplink": uplink, "epoch": epoch, "stream": stream}
+    return Event("gap", "buffer", at, {**of, **numbers, "reason": reason})
+
+
+def _numbered(stream: str, records: Sequence[Record], heads: dict[str, int]) -> list[Numbered]:
+    """The batches of a group with the numbers that follow the head; moves the head."""
+    batches = []
+    for batch in encode(records) if records else ():
+        batches.append((stream, heads[stream] + 1, batch))
+        heads[stream] += batch.count
+    return batches
+
+
+def _spend(stream: str, count: int, heads: dict[str, int]) -> Ranges:
+    heads[stream] += count
+    return Ranges.of(heads[stream] - count + 1, heads[stream])
+
+
+def _numbers(batch: Numbered) -> Ranges:
+    return Ranges.of(batch[1], batch[1] + batch[2].count - 1)
+
+
+def written() -> int:
+    """Bytes that the calling thread has given to the system in writes; 0 where it won't say."""
+    with contextlib.suppress(OSError, LookupError, ValueError):
+        lines = Path("/proc/thread-self/io").read_text(encoding="ascii").splitlines()
+        return int(dict(line.split(": ") for line in lines)["wchar"])
+    return 0
