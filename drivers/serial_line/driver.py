@@ -106,8 +106,10 @@ class SerialLineDriver:
     def _due(self) -> list[tuple[str, Exchange]]:
         """What a poll asks for, and what it has to send again."""
         profile = self._station.profile
+        talk = self._opened()
+        polls = [(name, poll) for name, poll in profile.polls.items() if talk.answers(poll)]
         again = [(n, w) for n, w in profile.writes.items() if w.refresh and n in self._written]
-        return [*profile.polls.items(), *again]
+        return [*polls, *again]
 
     async def _sample(self, name: str, exchange: Exchange) -> list[Reading]:
         if isinstance(exchange, Write):
@@ -147,11 +149,15 @@ class SerialLineDriver:
     def _points_of(self, write: str) -> list[tuple[str, Point]]:
         return [(n, p) for n, p in self._station.points.items() if p.write == write]
 
-    async def _ask(self, exchange: Exchange, fields: Mapping[str, Raw]) -> list[Frame]:
+    def _opened(self) -> Talk:
         if self._talk is None:
             raise RuntimeError(f"{self._station.device} is not open")
+        return self._talk
+
+    async def _ask(self, exchange: Exchange, fields: Mapping[str, Raw]) -> list[Frame]:
+        talk = self._opened()
         try:
-            frames = await self._talk.ask(exchange, fields)
+            frames = await talk.ask(exchange, fields)
         except LinkLost as error:
             if error.reason not in _HEARD:
                 self._contact = None
@@ -171,7 +177,7 @@ class SerialLineDriver:
 
     def _shown(self, name: str, point: Point, how: Write, raw: Raw) -> Reading:
         value, quality, reason = decoder(point)(raw)
-        if self._talk is not None and not self._talk.answers(how) and quality is Quality.GOOD:
+        if quality is Quality.GOOD and not self._opened().answers(how):
             quality, reason = Quality.UNCERTAIN, "not_confirmed"
         now = self._host.now()
         return Reading(self._station.device, name, value, point.unit, now, quality, reason)

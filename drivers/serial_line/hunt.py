@@ -18,7 +18,8 @@ class Hunt:
     def __init__(self, codec: Codec, station: Station, exchange: Exchange, request: bytes) -> None:
         self._codec, self._station, self._exchange = codec, station, exchange
         self._request = request
-        self._wanted = [m for m in (exchange.answer, exchange.refusal) if m is not None]
+        wanted = {exchange.answer, exchange.refusal}
+        self._wanted = [name for name in codec.profile.messages if name in wanted]
         self._asked = codec.sift(request, [exchange.send], final=True).frames[0]
         self._labels: dict[str, Frame] = {}
         self._noise = False

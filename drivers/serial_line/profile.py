@@ -140,7 +140,9 @@ class Profile(Strict):
     timing: Timing = Timing()
     preamble: Preamble | None = None
     frame: tuple[Part, ...] = Field(min_length=1, description="What all messages share.")
-    messages: dict[Name, Message] = Field(min_length=1)
+    messages: dict[Name, Message] = Field(
+        min_length=1, description="Of two of the same shape the first is meant."
+    )
     address: Address | None = None
     detector: Name | None = Field(None, description="The field that says which detector it is.")
     polls: dict[Name, Exchange] = Field({}, description="Asked at every poll.")

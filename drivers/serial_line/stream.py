@@ -50,7 +50,8 @@ class SerialLineStream:
             while True:
                 piece = await ear.hear(GAP if heard else self._patience())
                 heard += piece
-                sifted = self._codec.sift(heard, self._station.profile.listens, final=not piece)
+                whole = not piece or isinstance(ear, UdpEar)  # a datagram has no continuation
+                sifted = self._codec.sift(heard, self._station.profile.listens, final=whole)
                 del heard[: sifted.used]
                 for frame in filter(self._is_ours, sifted.frames):
                     for reading in self._told(frame):

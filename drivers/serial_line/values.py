@@ -92,7 +92,8 @@ def encode(point: Point, field: layout.Value, value: Value | None) -> Raw:
     raw = (_exact(value) - Fraction(repr(point.offset))) / Fraction(repr(point.scale))
     if field.type == "float":
         return float(raw)
-    return raw if field.type == "decimal" and raw.denominator != 1 else round(raw)
+    free = field.type == "decimal" and field.size is None
+    return raw if free and raw.denominator != 1 else round(raw)
 
 
 def _fault(point: Point) -> Raw:
