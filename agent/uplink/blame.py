@@ -45,10 +45,10 @@ class Blame:
     _good: int = 0  # acknowledgements since the last trouble
     _fruitless: int = 0
 
-    def acknowledged(self, pack: Pack) -> None:
+    def acknowledged(self, packs: Sequence[Pack]) -> None:
         self._fruitless = 0
-        self._good += 1
-        if self._strikes:
+        self._good += len(packs)
+        for pack in packs if self._strikes else ():
             self._strikes.pop(_key(pack), None)
         if self.careful and self._good >= _CAREFUL_FOR:
             self.careful = False

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -156,7 +155,6 @@ class Link:
         client.on_socket_close = self._safe(self._unplug)
         client.on_socket_register_write = self._safe(self._wants_write)
         client.on_log = self._note
-        self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self._loop.add_reader(self._socket, self._read)
         self._write()
 

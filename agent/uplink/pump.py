@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from agent.contract import GatewayError, Lane, Outbox, Pack, Ranges
 from agent.status import UplinkStatus
 from agent.uplink import words
 from agent.uplink.blame import REASONS, RETRIED, TRIES, Blame
-from agent.uplink.lanes import Lanes, Topic
+from agent.uplink.lanes import Lanes
 from agent.uplink.pace import Pace, seconds
 from agent.uplink.session import Message, Session
 
@@ -47,8 +47,7 @@ class Pump:
         self._again: list[tuple[float, Pack]] = []  # refused packs, when they are tried again
         self._paused = 0.0  # until then the broker wants nothing
         self._looked = 0.0  # when it was last decided what to send
-        # settled within the overlap: when, epoch, stream, first, last
-        self._recent: deque[tuple[float, str, str, int, int]] = deque()
+        self._recent: deque[tuple[float, Pack]] = deque()  # settled within the overlap
         self._denied: set[str] = set()
         self._thirsty = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -121,17 +120,17 @@ class Pump:
             if message.pack is None:
                 continue
             if code == 0:
-                await self._settle(message, message.pack)
+                await self._settle([message])
             else:
                 await self._outbox.give_back(message.pack)
 
     async def _overlap(self) -> None:
         since = self._session.link.heard - self._settings.overlap
         owed: dict[tuple[str, str], Ranges] = {}
-        for at, epoch, stream, first, last in self._recent:
+        for at, pack in self._recent:
             if at >= since:
-                known = owed.get((epoch, stream), Ranges())
-                owed[epoch, stream] = known | Ranges.of(first, last)
+                key = (pack.epoch, pack.stream)
+                owed[key] = owed.get(key, Ranges()) | pack.range
         for (epoch, stream), ranges in owed.items():
             await self._outbox.owe(epoch, stream, ranges)
 
@@ -147,7 +146,8 @@ class Pump:
             pack = await self._next(now, free) if now >= self._paused else None
             if pack is None:
                 return
-            await self._fit(pack)
+            for hopeless in self._fit(pack):
+                await self._give_up(hopeless, words.PACKET_TOO_LARGE)
 
     def _send_documents(self) -> None:
         while self._documents and self._session.free > 0:
@@ -178,31 +178,32 @@ class Pump:
             self._thirsty.set()
         return None
 
-    async def _fit(self, pack: Pack) -> None:
-        """Into `_ready`, in pieces that the broker takes."""
+    def _fit(self, pack: Pack) -> list[Pack]:
+        """Into `_ready`, in pieces that the broker takes. Returns those that it never will."""
         message = self._encode(pack)
         room, size = self._session.room(message.topic), len(message.body)
         learned = self._blame.limit
         fits = (room is None or size <= room) and (learned is None or size <= learned)
         if fits or (pack.count <= 1 and (room is None or size <= room)):
             self._ready.append(message)
-        elif pack.count > 1:
-            for half in pack.split():
-                await self._fit(half)
-        else:
-            await self._give_up(pack, words.PACKET_TOO_LARGE)
+            return []
+        if pack.count <= 1:
+            return [pack]
+        return [hopeless for half in pack.split() for hopeless in self._fit(half)]
 
     async def _take_answers(self) -> None:
+        settled: list[Message] = []
         while self._session.answers:
             message, code = self._session.answers.popleft()
-            if message.pack is None:
+            if code == 0 and message.pack is not None:
+                settled.append(message)
+            elif message.pack is None:
                 self._documented(message, code)
-            elif code == 0:
-                if self._status.no_listener:
-                    self._listened((message.pack.stream, message.pack.lane), message.topic)
-                await self._settle(message, message.pack)
             else:
+                await self._settle(settled)
+                settled = []
                 await self._answered(message, message.pack, code)
+        await self._settle(settled)
 
     def _documented(self, message: Message, code: int) -> None:
         if code >= 0x80 and message.topic not in self._denied:
@@ -220,20 +221,27 @@ class Pump:
             await self._outbox.give_back(pack)
             raise words.denied(self._session.link.endpoint, message.topic, code)
 
-    async def _settle(self, message: Message, pack: Pack) -> None:
-        await self._outbox.settle(pack)
-        self._blame.acknowledged(pack)
-        self._status.acknowledged += 1
-        self._status.records += message.records
-        now, recent = self._loop.time(), self._recent
-        recent.append((now, pack.epoch, pack.stream, pack.first, pack.last))
-        oldest = now - self._settings.overlap
-        while recent[0][0] < oldest:
-            recent.popleft()
+    async def _settle(self, messages: Sequence[Message]) -> None:
+        packs = [message.pack for message in messages if message.pack is not None]
+        if not packs:
+            return
+        if self._status.no_listener:
+            self._listened(messages)
+        now = self._loop.time()
+        for whole in joined(packs):
+            await self._outbox.settle(whole)
+            self._recent.append((now, whole))
+        self._blame.acknowledged(packs)
+        self._status.acknowledged += len(packs)
+        self._status.records += sum(message.records for message in messages)
+        while self._recent[0][0] < now - self._settings.overlap:
+            self._recent.popleft()
 
-    def _listened(self, topic: Topic, name: str) -> None:
-        if self._lanes.release(topic):
-            log.info("%s: somebody subscribes to %s now", self._settings.id, name)
+    def _listened(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            pack = message.pack
+            if pack is not None and self._lanes.release((pack.stream, pack.lane)):
+                log.info("%s: somebody subscribes to %s now", self._settings.id, message.topic)
         self._status.no_listener = self._lanes.holding
         if not self._lanes.holding:
             self._status.state = "connected"
@@ -244,7 +252,8 @@ class Pump:
         if self._settings.no_listener == "settle":
             if news:
                 log.warning("%s: nobody subscribes; settled all the same", self._settings.id)
-            await self._settle(message, pack)
+            await self._settle([message])
+            self._status.no_listener = True
             return
         self._status.state = "holding"
         if self._lanes.hold((pack.stream, pack.lane), self._loop.time()):
@@ -299,3 +308,25 @@ class Pump:
         finally:
             if alarm is not None:
                 alarm.cancel()
+
+
+def joined(packs: Sequence[Pack]) -> Iterator[Pack]:
+    """Packs that follow each other become one that accounts for them all and carries nothing."""
+    run: list[Pack] = []
+    for pack in packs:
+        if run and not _follows(run[-1], pack):
+            yield _whole(run)
+            run = []
+        run.append(pack)
+    yield _whole(run)
+
+
+def _follows(one: Pack, other: Pack) -> bool:
+    same = one.epoch == other.epoch and one.stream == other.stream
+    return same and one.last + 1 == other.first
+
+
+def _whole(run: Sequence[Pack]) -> Pack:
+    skip = tuple(skip for pack in run if pack.skip for skip in pack.skip)
+    one = run[0]
+    return Pack(one.epoch, one.stream, one.lane, one.first, run[-1].last, skip=skip)

@@ -25,7 +25,7 @@ def test_care_ends_after_enough_acknowledgements() -> None:
     blame = Blame(careful=True)
     for n in range(20):
         assert blame.careful
-        blame.acknowledged(pack(n + 1, 1))
+        blame.acknowledged([pack(n + 1, 1)])
     assert not blame.careful
 
 
@@ -51,7 +51,7 @@ def test_silence_makes_packs_smaller_but_never_gives_one_up() -> None:
 def test_packs_grow_again_when_all_is_well() -> None:
     blame = Blame(limit=2048)
     for n in range(1000):
-        blame.acknowledged(pack(n + 1, 1))
+        blame.acknowledged([pack(n + 1, 1)])
     assert blame.limit == 4096
 
 
@@ -60,7 +60,7 @@ def test_one_acknowledgement_between_broken_connections_proves_the_packs_innocen
     for _ in range(10):
         blame.ended(0, [(pack(1), 20_000)])
         blame.ended(0, [(pack(1), 20_000)])
-        blame.acknowledged(pack(1))
+        blame.acknowledged([pack(1)])
     assert blame.limit is None
 
 
