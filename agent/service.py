@@ -10,18 +10,26 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from agent import __version__
-from agent.buffer import Buffer, open_buffer
+from agent.buffer import Buffer, Limits, open_buffer
 from agent.clock import Clock
 from agent.collect import Member, Scheduler, listen
 from agent.config.load import Configuration, load
 from agent.config.schema import UplinkSettings
-from agent.contract import Device, Event, Misconfigured, PolledDriver, Raw, StreamingDriver
+from agent.contract import (
+    Device,
+    Event,
+    Misconfigured,
+    PolledDriver,
+    Raw,
+    StreamingDriver,
+    Value,
+)
 from agent.control.server import Rules, serve
 from agent.desk import NEEDS_WRITE, Desk
 from agent.host import DeviceHost
@@ -30,7 +38,6 @@ from agent.plan import (
     catalogue,
     check_device,
     gateway_info,
-    limits,
     make_driver,
     state_folder,
     stations,
@@ -45,7 +52,7 @@ from agent.wires import Wires
 log = logging.getLogger(__name__)
 
 REMEMBER_EVERY = 60.0  # s between writes of what drivers remember
-STOP_COLLECTING, STOP_SENDING = 1.5, 2.5  # s
+STOP_COLLECTING, DRAIN, STOP_SENDING = 1.0, 1.5, 1.5  # s; systemd waits 5
 
 
 class Gateway:
@@ -69,6 +76,14 @@ class Gateway:
         """Takes a new configuration; `parts` then differ by what changed."""
         self.catalogue = catalogue(config, self.clock)
         self.config = config
+        devices = {device.id for device in config.devices}
+        for known in (self.board.devices, self.schedulers, self._drivers):
+            for name in known.keys() - devices:
+                del known[name]
+        for name in self.board.wires.keys() - config.settings.wires.keys():
+            del self.board.wires[name]
+        for name in self.board.uplinks.keys() - set(self.outboxes):
+            del self.board.uplinks[name]
 
     @property
     def outboxes(self) -> Sequence[str]:
@@ -82,20 +97,27 @@ class Gateway:
         """What one uplink owes, until cancelled."""
         outbox = self.buffer.outbox(settings.id)
         uplink = Uplink(
-            settings, self.info, outbox, self.board, self.clock, describe=lambda: self.catalogue
+            settings,
+            self.info,
+            outbox,
+            self.board,
+            self.clock,
+            describe=lambda: self.catalogue,
+            manifest=self.buffer.manifest,
         )
         await uplink.run()
 
     async def _collect(self, station: Station) -> None:
         """The devices of one wire, until cancelled."""
         async with AsyncExitStack() as opened, asyncio.TaskGroup() as tasks:
-            wires = await opened.enter_async_context(
-                Wires([station.wire] if station.wire else [], self.board)
-            )
+            specs = [station.wire] if station.wire else []
+            wires = await opened.enter_async_context(Wires(specs, self.board))
+            hosts = [self._host(device, station, wires) for device in station.devices]
+            for host in hosts:
+                opened.callback(host.close)
+            tasks.create_task(_remember(hosts))
             polled: list[Member] = []
-            for device in station.devices:
-                host = self._host(device, station, wires, opened, tasks)
-                driver = self._drivers[device.id] = make_driver(device, host)
+            for device, driver in self._made(station, hosts):
                 if isinstance(driver, PolledDriver):
                     polled.append(Member(device, driver))
                 else:
@@ -104,25 +126,31 @@ class Gateway:
             self.schedulers.update({member.device.id: scheduler for member in polled})
             tasks.create_task(scheduler.run())
 
-    def _host(
-        self,
-        device: Device,
-        station: Station,
-        wires: Wires,
-        opened: AsyncExitStack,
-        tasks: asyncio.TaskGroup,
-    ) -> DeviceHost:
+    def _host(self, device: Device, station: Station, wires: Wires) -> DeviceHost:
         wire = wires.wire(station.wire.name) if station.wire else None
-        host = DeviceHost(device, self.clock, wire, state_folder(self.config.settings))
-        opened.callback(host.close)
-        tasks.create_task(_remember(host))
-        return host
+        return DeviceHost(device, self.clock, wire, state_folder(self.config.settings))
+
+    def _made(
+        self, station: Station, hosts: Sequence[DeviceHost]
+    ) -> Iterator[tuple[Device, PolledDriver | StreamingDriver]]:
+        """Each device's driver; a device whose files broke since `check` is parked alone."""
+        for device, host in zip(station.devices, hosts, strict=True):
+            try:
+                driver = self._drivers[device.id] = make_driver(device, host)
+            except Misconfigured as error:
+                log.error("%s: parked: %s; %s", device.id, error, error.hint)
+                status = self.board.device(device.id)
+                status.state, status.error, status.hint = "parked", str(error), error.hint
+            else:
+                yield device, driver
 
 
-async def _remember(host: DeviceHost) -> None:
+async def _remember(hosts: Sequence[DeviceHost]) -> None:
+    """Saves what drivers remember, off the event loop."""
     while True:
         await asyncio.sleep(REMEMBER_EVERY)
-        host.state.save()
+        for host in hosts:
+            await asyncio.to_thread(host.state.save)
 
 
 async def main(file: Path) -> int:
@@ -156,7 +184,7 @@ async def _gateway(config: Configuration, clock: Clock) -> AsyncIterator[Gateway
         buffer = await opened.enter_async_context(
             open_buffer(
                 settings.store.path,
-                limits(settings),
+                Limits.of(settings.store),
                 [uplink.id for uplink in settings.uplinks],
                 clock,
                 board,
@@ -188,6 +216,7 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
             task.cancel()
         await parts.stop(_not_sending(parts.names), STOP_COLLECTING)
         await _tell(gateway, "gateway.stopped")
+        await _drain(gateway)
         await parts.stop(within=STOP_SENDING)
     log.info("%s: stopped", gateway.info.id)
 
@@ -214,6 +243,9 @@ async def _reload(gateway: Gateway, parts: Parts, file: Path) -> None:
     reloading()
     try:
         config = load(file, partial(check_device, clock=gateway.clock))
+        for name in ("gateway", "store", "control", "metrics"):
+            if getattr(config.settings, name) != getattr(gateway.config.settings, name):
+                log.warning("`%s:` was changed; that takes effect at the next start", name)
         gateway.change(config)
     except Misconfigured as error:
         log.error("configuration refused, the old one stays:\n%s\n%s", error, error.hint)
@@ -229,10 +261,23 @@ def _not_sending(names: Iterable[str]) -> list[str]:
 
 
 async def _tell(gateway: Gateway, kind: str) -> None:
-    data = {"version": __version__, "devices": len(gateway.config.devices)}
+    data: dict[str, Value | None] = {
+        "version": __version__,
+        "devices": len(gateway.config.devices),
+    }
     event = Event(kind, gateway.info.id, gateway.clock.now(), data)
     await gateway.buffer.put([event])
     await gateway.buffer.flush()
+
+
+async def _drain(gateway: Gateway) -> None:
+    """A little time for connected uplinks to send the last records; what is left is on disk."""
+    names = [n for n in gateway.outboxes if gateway.board.uplink(n).state == "connected"]
+    end = time.monotonic() + DRAIN
+    while time.monotonic() < end:
+        if not any(law.owed for n in names for law in gateway.buffer.law(n).values()):
+            return
+        await asyncio.sleep(0.05)
 
 
 async def _watch_clock(gateway: Gateway) -> None:

@@ -54,6 +54,12 @@ class AgentProcess:
         except GatewayError:
             return None
 
+    async def kill(self) -> None:
+        """SIGKILL, as when the power fails."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when that is not enough."""
         process = self._process
@@ -64,5 +70,4 @@ class AgentProcess:
             async with asyncio.timeout(_STOPS_WITHIN):
                 await process.wait()
                 return
-        process.kill()
-        await process.wait()
+        await self.kill()

@@ -5,9 +5,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from agent.contract import EVENTS, STREAMS, TELEMETRY, Lane, LinkLost
+from agent.contract import STREAMS, TELEMETRY, Lane, LinkLost, Ranges
 from agent.demo.scene import GATEWAY, UPLINK
 from agent.demo.show import Arrived
+from agent.uplink.catalogue import assemble
 from agent.uplink.endpoint import Endpoint
 from agent.uplink.formats import cloudevents, senml
 from agent.uplink.formats.arrival import Arrival, Occurrence, Sample
@@ -16,6 +17,24 @@ from agent.uplink.receiver import Receiver
 from agent.uplink.topics import Topics
 
 _RATE_OVER = 5.0  # s
+
+_TOPICS = Topics.of("fieldgate/{gateway}", GATEWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """value in SenML's unit = value * factor + offset"""
+
+    name: str
+    factor: float
+    offset: float
+
+    def say(self, value: float) -> str:
+        if isinstance(value, bool):
+            return str(int(value))
+        return f"{(value - self.offset) / self.factor:.5g} {self.name.strip('[]')}".removesuffix(
+            " 1"
+        )
 
 
 @dataclass(slots=True)
@@ -33,6 +52,8 @@ class Cloud:
     delay: float | None = None  # s, of the newest live record
     listening: asyncio.Event = field(default_factory=asyncio.Event)
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
+    _described: dict[str, bytes] = field(default_factory=dict)  # topic -> document
+    _units: dict[tuple[str, str], _Unit] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until cancelled; connects again for ever."""
@@ -56,11 +77,15 @@ class Cloud:
             link.drop()
 
     async def _subscribe(self, link: Link) -> None:
-        topics = Topics.of("fieldgate/{gateway}", GATEWAY)
-        await link.subscribe([topics.pack(s, lane) for s in STREAMS for lane in Lane])
+        packs = [_TOPICS.pack(s, lane) for s in STREAMS for lane in Lane]
+        await link.subscribe([*packs, f"{_TOPICS.describe}/#"])
         self.listening.set()
 
     def _take(self, topic: str, body: bytes) -> None:
+        if topic.startswith(_TOPICS.describe):
+            self._described[topic] = body
+            self._translate()
+            return
         decode = senml.decode if topic.endswith(TELEMETRY) else cloudevents.decode
         arrival = decode(body)
         lane = Lane.BACKLOG if "/backlog/" in topic else Lane.LIVE
@@ -69,16 +94,34 @@ class Cloud:
         self.received += len(verdict.new)
         self.repeated += verdict.duplicates
         self._recent.append((time.monotonic(), len(verdict.new)))
-        self._look(arrival, lane, now)
+        self._look(arrival, verdict.new, lane, now)
 
-    def _look(self, arrival: Arrival, lane: Lane, now: int) -> None:
-        if arrival.stream == EVENTS:
-            self.events.extend(arrival.occurrences)
-        elif lane is Lane.LIVE:
-            for sample in arrival.samples:
-                shown = self.newest.setdefault(sample.device, {})
-                shown[sample.point] = _arrived(sample)
-                self.delay = (now - sample.at) / 1000
+    def _look(self, arrival: Arrival, new: Ranges, lane: Lane, now: int) -> None:
+        for number in new.numbers():
+            record = arrival.members[number]
+            if isinstance(record, Occurrence):
+                self.events.append(record)
+            elif lane is Lane.LIVE:
+                shown = self.newest.setdefault(record.device, {})
+                shown[record.point] = self._arrived(record)
+                self.delay = (now - record.at) / 1000
+
+    def _translate(self) -> None:
+        """What the catalogue says of units: values travel in SenML's, people read the device's."""
+        catalogue = assemble(self._described.values())
+        for device in catalogue.devices if catalogue else ():
+            for point in device["points"]:
+                self._units[device["id"], point["id"]] = _Unit(
+                    point["unit"], point.get("factor", 1.0), point.get("offset", 0.0)
+                )
+
+    def _arrived(self, sample: Sample) -> Arrived:
+        if sample.value is None:
+            return Arrived(sample.quality, bad=True)
+        unit = self._units.get((sample.device, sample.point))
+        if unit is None or not isinstance(sample.value, float | int):
+            return Arrived(f"{sample.value} {sample.unit}", bad=False)
+        return Arrived(unit.say(sample.value), bad=False)
 
     @property
     def rate(self) -> float:
@@ -91,10 +134,3 @@ class Cloud:
     @property
     def missing(self) -> int:
         return self.receiver.lost
-
-
-def _arrived(sample: Sample) -> Arrived:
-    if sample.value is None:
-        return Arrived(sample.quality, bad=True)
-    value = f"{sample.value:.4g}" if isinstance(sample.value, float) else str(sample.value)
-    return Arrived(f"{value} {sample.unit}".rstrip(" /"), bad=False)

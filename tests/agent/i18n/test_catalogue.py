@@ -15,6 +15,7 @@ from agent.contract import LinkLost
 
 ROOT = Path(__file__).parents[3]
 SPEAKING = {"say", "translate", "LinkLost", "DeviceFault", "Misconfigured"}
+JUDGING = ("agent/config", "agent/contract/settings.py", "drivers")  # their ValueErrors are read
 CATALOGUE = json.loads((ROOT / "agent" / "i18n" / "zh.json").read_text(encoding="utf-8"))
 
 
@@ -22,16 +23,18 @@ def _literal(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _sentences(tree: ast.AST) -> Iterator[str]:
+def _sentences(file: Path) -> Iterator[str]:
     """First arguments and hints of everything that speaks to people."""
-    for node in ast.walk(tree):
+    where = file.relative_to(ROOT).as_posix()
+    speaking = SPEAKING | ({"ValueError"} if where.startswith(JUDGING) else set())
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
         function = node.func
         name = getattr(function, "id", None) or getattr(function, "attr", None)
-        if name in SPEAKING and node.args and (text := _literal(node.args[0])):
+        if name in speaking and node.args and (text := _literal(node.args[0])):
             yield text
-        if name in SPEAKING:
+        if name in speaking:
             for keyword in node.keywords:
                 if keyword.arg == "hint" and (text := _literal(keyword.value)):
                     yield text
@@ -41,7 +44,7 @@ def _all_sentences() -> set[str]:
     found = set(COMMANDS.values())
     for package in ("agent", "drivers"):
         for file in sorted((ROOT / package).rglob("*.py")):
-            found |= set(_sentences(ast.parse(file.read_text(encoding="utf-8"))))
+            found |= set(_sentences(file))
     return found
 
 
@@ -55,19 +58,14 @@ def test_every_sentence_has_its_chinese() -> None:
 
 
 def test_no_translation_is_left_over() -> None:
-    text = "\n".join(
-        file.read_text(encoding="utf-8")
-        for package in ("agent", "drivers")
-        for file in (ROOT / package).rglob("*.py")
-    )
     known = _all_sentences()
     constants = {
         node.value
-        for file in (ROOT / "agent").rglob("*.py")
+        for package in ("agent", "drivers")
+        for file in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert text
     assert sorted(set(CATALOGUE) - known - constants) == []
 
 
@@ -75,7 +73,8 @@ def test_no_translation_is_left_over() -> None:
 def test_a_translation_is_chinese_and_fills_the_same_blanks(english: str) -> None:
     chinese = CATALOGUE[english]
     assert _blanks(chinese) == _blanks(english)
-    assert re.search(r"[一-鿿]", chinese), chinese
+    words = re.sub(r"{[^}]*}", "", chinese)
+    assert re.search(r"[一-鿿]", words) or not re.search(r"[a-z]", words), chinese
 
 
 def test_the_environment_chooses_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
