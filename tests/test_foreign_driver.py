@@ -5,6 +5,7 @@ What was found with it stands in docs/decisions/0001-one-owner-per-wire.md.
 
 import ast
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -218,11 +219,7 @@ async def test_a_reading_can_be_asked_for_beside_the_running_scheduler(field: Fi
 
 async def test_the_running_scheduler_keeps_others_off_the_port(field: Field) -> None:
     await both_answer(field)
-    spec = WireSpec("second", port=str(field.port), line=LINE)
-    async with Wires([spec], Board()) as second:
-        with pytest.raises(LinkLost, match="another program"):
-            async with second.wire("second").turn():
-                pass
+    assert await held(field.port)
 
 
 CONFIG = """
@@ -302,3 +299,40 @@ async def test_simulate_answers_for_both_drivers(
         await both_answer(field)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_simulate_read_and_the_service_go_together(
+    fieldgate: Callable[..., "subprocess.Popen[str]"], config: Path
+) -> None:
+    simulate = fieldgate("simulate", config)
+    assert simulate.stdout
+    assert "gauge" in simulate.stdout.readline()
+    alone = sample(fieldgate, config)
+    run = fieldgate("run", "--config", config)
+    port = config.with_name("port")
+    while not await held(port):
+        await asyncio.sleep(0.1)
+    beside = sample(fieldgate, config)
+    assert await held(port), "so `read` went through the service"
+    assert [reading["quality"] for reading in (*alone, *beside)] == ["good"] * 4
+    assert beside[1]["value"] > alone[1]["value"], "one gauge, which counts on"
+    run.terminate()
+    assert run.wait(timeout=10) == 0
+
+
+def sample(fieldgate: Callable[..., "subprocess.Popen[str]"], config: Path) -> list[Any]:
+    """The readings of `fieldgate read`."""
+    read = fieldgate("read", "gauge", "--config", config, "--json")
+    said, complaint = read.communicate(timeout=30)
+    assert read.returncode == 0, complaint
+    return list(json.loads(said)["readings"])
+
+
+async def held(port: Path) -> bool:
+    """Whether another program has the port."""
+    async with Wires([WireSpec("bus", port=str(port))], Board()) as wires:
+        try:
+            async with wires.wire("bus").turn():
+                return False
+        except LinkLost as error:
+            return "another program" in str(error)
