@@ -68,8 +68,11 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
 
 
 def _children(pid: int) -> list[int]:
-    file = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(word) for word in file.read_text().split()]
+    try:
+        words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:  # it has ended
+        return []
+    return [int(word) for word in words]
 
 
 def _first_process(outer: subprocess.Popen[bytes]) -> int:
@@ -103,17 +106,18 @@ def nest(booted: Nest, tmp_path_factory: pytest.TempPathFactory) -> Nest:
 
 
 @pytest.fixture(scope="module")
-def findings(nest: Nest) -> Iterator[dict[str, str]]:
-    """The probe in the place of the service."""
+def findings(nest: Nest) -> dict[str, str]:
+    """What the probe found in the place of the service."""
     nest.write("/opt/fieldgate/probe.py", (HERE / "probe.py").read_text(encoding="utf-8"))
     start = "/opt/fieldgate/current/bin/python3 /opt/fieldgate/probe.py"
     nest.write(DROP_IN, f"[Service]\nExecStart=\nExecStart={start}\n")
     nest.run("systemctl", "daemon-reload")
     nest.run("systemctl", "start", "fieldgate")
-    yield json.loads(nest.read("/var/lib/fieldgate/probe.json"))
+    found: dict[str, str] = json.loads(nest.read("/var/lib/fieldgate/probe.json"))
     nest.run("systemctl", "stop", "fieldgate")
-    nest.run("rm", "-r", DROP_IN, "/var/lib/fieldgate/probe.json")
+    nest.run("rm", DROP_IN)
     nest.run("systemctl", "daemon-reload")
+    return found
 
 
 @pytest.mark.parametrize("what", PROBE["MUST"])
@@ -147,17 +151,23 @@ def status(nest: Nest, *words: str) -> subprocess.CompletedProcess[str]:
     return nest.run(*words, "/usr/local/bin/fieldgate", "status", "--json", check=False)
 
 
+def devices(nest: Nest) -> list[str]:
+    """What the board of the running service lists."""
+    done = status(nest)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout)["devices"])
+
+
 def test_it_is_ready_and_answers(service: Nest) -> None:
     assert service.show("ActiveState") == "active"
-    board = json.loads(status(service).stdout)
-    assert "made-up" in board["devices"]
+    assert devices(service) == ["made-up"]
 
 
 def test_a_reload_keeps_the_process(service: Nest) -> None:
     before = service.show("MainPID")
     service.write("/etc/fieldgate/gateway.yaml", "devices: [{id: other, driver: simulated}]\n")
     service.run("systemctl", "reload", "fieldgate")
-    wait_for(lambda: "other" in json.loads(status(service).stdout)["devices"])
+    wait_for(lambda: "other" in devices(service))
     assert service.show("MainPID") == before
 
 
