@@ -29,7 +29,7 @@ class Hunt:
 
     @property
     def frames(self) -> list[Frame]:
-        return list(self._labels.values())
+        return list({id(frame): frame for frame in self._labels.values()}.values())
 
     @property
     def garbled(self) -> bool:
@@ -58,7 +58,7 @@ class Hunt:
                 if (label := self._station.label(row)) is not None:
                     self._labels[label] = frame
         if self.refused or self._labels.keys() >= self._station.detectors.keys():
-            return frames[-1].data
+            return b"".join(frame.data for frame in self.frames)
         return None
 
     def _is_answer(self, frame: Frame) -> bool:

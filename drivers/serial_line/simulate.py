@@ -91,7 +91,7 @@ def _answer(bank: Bank, exchange: Exchange, asked: Mapping[str, Raw]) -> Iterato
         fields = {**asked, **_address(bank), **bank.station.profile.messages[exchange.refusal].set}
         yield bank.codec.build(exchange.refusal, fields)
     elif exchange.answer is not None:
-        yield from _said(bank, exchange.answer, asked)
+        yield b"".join(_said(bank, exchange.answer, asked))  # one after the other, on one line
 
 
 def _unasked(bank: Bank) -> Iterator[bytes]:
