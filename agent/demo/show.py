@@ -117,9 +117,8 @@ def pad(text: str, width: int, colour: str = "") -> str:
     kept, used = "", 0
     for character in text:
         wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used + wide > width - 1:
-            kept += "…" if used < width else ""
-            used += 1
+        if used + wide > width - 2:
+            kept, used = kept + "…", used + 1
             break
         kept, used = kept + character, used + wide
     return f"{colour}{kept}{_PLAIN if colour else ''}{' ' * (width - used)}"
