@@ -105,6 +105,7 @@ class Committer:
         """Until `stop`. Raises sqlite3.Error only when the store is ruined."""
         housekeeping = self._loop.time()
         while not self._stopped.is_set():
+            self._wake.clear()  # before looking: what comes from here on wakes again
             now = self._loop.time()
             if now >= housekeeping:
                 self._evict(await self._retention.for_age(self._clock.now()))
@@ -112,7 +113,6 @@ class Committer:
             due = self._waiting.due()
             until = housekeeping if due is None else min(due, housekeeping)
             if until > now:
-                self._wake.clear()
                 await _either(self._wake, until - now)
             elif not await self._commit():
                 await _either(self._stopped, RETRY)
