@@ -19,7 +19,7 @@ def _detectors(value: Any) -> Any:
     if isinstance(value, list | tuple):
         value = {str(number): number for item in value for number in _numbers(item)}
     if not isinstance(value, dict) or not 0 < len(value) <= MOST:
-        raise ValueError("list detectors like [1, 2, 5-20], or name them like {a17: 'F00A12'}")
+        raise ValueError("list detectors like [1, 2, 5-20], or name each like a17: 'F00A12'")
     for label in value:
         if not isinstance(label, str | int) or not _LABEL.fullmatch(str(label)):
             raise ValueError("a detector's label has 1 to 16 characters of a-z and 0-9")

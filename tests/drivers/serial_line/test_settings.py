@@ -1,12 +1,34 @@
 """What a device's entry may say, and what silence of its detectors means."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
+import drivers.serial_line
+from agent.clock import Clock
+from agent.contract import Device
+from agent.contract.settings import Strict
+from agent.host import DeviceHost
+from agent.paths import share
+from drivers.serial_line.checks import CHECKS
 from drivers.serial_line.presence import Presence
+from drivers.serial_line.profile import (
+    Address,
+    Exchange,
+    Heard,
+    Message,
+    Point,
+    Profile,
+    Setup,
+    Timing,
+    Write,
+)
 from drivers.serial_line.settings import SerialLineSettings
+from drivers.serial_line.station import Station
 
 
 def settings(**options: Any) -> SerialLineSettings:
@@ -68,3 +90,31 @@ def test_a_detector_that_speaks_is_present_at_once() -> None:
     presence.heard("a", 41.0)
     assert presence.overdue(70.0) == []
     assert presence.overdue(71.0) == ["a"]
+
+
+README = (Path(str(drivers.serial_line.__file__)).parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [SerialLineSettings, Profile, Message, Exchange, Write, Setup, Heard, Address, Timing, Point],
+)
+def test_the_readme_names_every_setting_and_every_key_of_a_profile(model: type[Strict]) -> None:
+    for name in model.model_fields:
+        if (model, name) not in {(Message, "note"), (Setup, "note"), (Point, "name")}:
+            assert re.search(rf"`{name}:?`|`{name}: ", README), name
+
+
+def test_the_readme_names_every_profile_and_every_checksum() -> None:
+    folder = share() / "configs" / "profiles" / "serial_line"
+    for name in [*(file.stem for file in folder.glob("*.yaml")), *CHECKS]:
+        assert f"`{name}`" in README, name
+
+
+def test_the_configuration_of_the_readme_is_sound() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    for device in yaml.safe_load(text)["devices"]:
+        if device["driver"] == "serial_line":
+            options = {k: v for k, v in device.items() if k not in {"id", "driver", "wire"}}
+            one = Device(device["id"], "serial_line", 1.0, device.get("wire", ""), options=options)
+            assert Station.of(one, DeviceHost(one, Clock())).catalogue
