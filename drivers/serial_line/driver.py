@@ -19,6 +19,7 @@ from drivers.serial_line.reader import Frame
 from drivers.serial_line.sample import Sampler, labels_of
 from drivers.serial_line.station import Station
 from drivers.serial_line.talk import Talk
+from drivers.serial_line.udp_wire import UdpWire
 from drivers.serial_line.values import decoder, encode
 
 CHECK = "check"  # key of the host's memory: the checksum that was found out
@@ -33,6 +34,7 @@ class SerialLineDriver:
         self._codec = Codec(station.profile, station.check, host.state.get(CHECK, ""))
         self._sampler = Sampler(station)
         self._talk: Talk | None = None
+        self._udp: UdpWire | None = None
         self._contact: int | None = None  # CLOCK_BOOTTIME, ns: since when the device answers
         self._written: dict[str, dict[str, Raw]] = {}  # what each of `writes:` carried last
 
@@ -42,11 +44,17 @@ class SerialLineDriver:
 
     async def open(self) -> None:
         """Says nothing on the wire yet. Raises Misconfigured without a wire."""
-        self._talk = Talk(self._host.wire(), self._station, self._codec)
+        await self.close()
+        if self._station.connect is not None:
+            self._udp = UdpWire(self._station.connect)
+        self._talk = Talk(self._udp or self._host.wire(), self._station, self._codec)
         self._contact = None
 
     async def close(self) -> None:
         self._talk = None
+        if self._udp is not None:
+            self._udp.close()
+            self._udp = None
 
     async def read(self) -> Sequence[Reading]:
         """Ends at the first answer that does not come: what was read before it counts, what would

@@ -22,6 +22,7 @@ class Hunt:
         self._wanted = [name for name in codec.profile.messages if name in wanted]
         self._asked = codec.sift(request, [exchange.send], final=True).frames[0]
         self._labels: dict[str, Frame] = {}
+        self._heard = bytearray()
         self._noise = False
         self._rest = 0
         self.refused: Frame | None = None
@@ -36,9 +37,10 @@ class Hunt:
         """Something was heard that is no whole frame of anybody."""
         return self._noise or self._rest > 0
 
-    def accept(self, heard: bytearray) -> bytes | None:
+    def accept(self, heard: bytearray, *, final: bool = False) -> bytes | None:
         """An `Accept`. Raises LinkLost, reason `late`."""
-        sifted = self._codec.sift(heard, self._wanted)
+        self._heard = heard
+        sifted = self._codec.sift(heard, self._wanted, final=final)
         del heard[: sifted.used]
         self._noise |= sifted.noise
         self._rest = len(heard)
@@ -51,6 +53,11 @@ class Hunt:
             raise late(self._station.device)
         self._labels[""] = ours[0]
         return ours[0].data
+
+    def last_chance(self) -> bool:
+        """Once nothing more will come: whether the answer stands behind what only looked like
+        the beginning of a frame. Raises LinkLost, reason `late`."""
+        return self.accept(self._heard, final=True) is not None
 
     def _collect(self, frames: list[Frame]) -> bytes | None:
         for frame in frames:

@@ -4,19 +4,30 @@ Little in these frames says which request they answer. After a lost answer the d
 nothing until a late one must have come (`max_late`); nobody listens for it then.
 """
 
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from agent.contract import LinkLost, Wire
+from agent.contract import Line, LinkLost, Turn
 from drivers.serial_line.raw import Raw
 
-_quiet: WeakKeyDictionary[Wire, dict[Raw | None, float]] = WeakKeyDictionary()
+
+class Turns(Protocol):
+    """A `Wire`, or what stands for one."""
+
+    def turn(
+        self, line: Line | None = None, guard: float = 0.0
+    ) -> AbstractAsyncContextManager[Turn]: ...
+
+
+_quiet: WeakKeyDictionary[Turns, dict[Raw | None, float]] = WeakKeyDictionary()
 
 
 class Quiet:
     """One address on one wire, whichever devices of the configuration it stands for. Times are
     of the event loop's clock."""
 
-    def __init__(self, wire: Wire, address: Raw | None) -> None:
+    def __init__(self, wire: Turns, address: Raw | None) -> None:
         self._until = _quiet.setdefault(wire, {})
         self._address = address
 

@@ -35,10 +35,13 @@ def _numbers(item: Any) -> range:
     return range(item, item + 1)
 
 
-def _listen(value: Any) -> Any:
+def _udp(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(r"udp://[^\s:/@]+:[0-9]{1,5}", value):
-        raise ValueError("write `listen:` like udp://10.0.0.2:5000, an address of this machine")
+        raise ValueError("write a UDP address like udp://10.0.0.2:5000")
     return value
+
+
+Udp = Annotated[str, BeforeValidator(_udp, json_schema_input_type=str)]
 
 
 class LineOverride(Strict):
@@ -83,8 +86,11 @@ class SerialLineSettings(Strict):
     line: LineOverride | None = Field(
         None, description="Line settings of this device where they differ from its wire's."
     )
-    listen: Annotated[str, BeforeValidator(_listen, json_schema_input_type=str)] | None = Field(
-        None, description="Instead of a wire: frames that come as UDP, like udp://10.0.0.2:5000."
+    connect: Udp | None = Field(
+        None, description="Instead of a wire: a device that is asked by UDP, udp://address:port."
+    )
+    listen: Udp | None = Field(
+        None, description="Instead of a wire: frames that come by UDP, to an address of ours."
     )
     check: CheckName | None = Field(
         None, description="Checksum, where devices of one kind differ; auto finds it out."

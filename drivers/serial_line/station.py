@@ -33,6 +33,7 @@ class Station:
     labels: Mapping[Raw | Unreadable | None, str]
     points: Mapping[str, Point]
     line: Line | None
+    connect: tuple[str, int] | None
     listen: tuple[str, int] | None
     check: str | None
     timeout: float
@@ -46,6 +47,7 @@ class Station:
         """Raises Misconfigured: no such profile, a broken one, or settings that do not fit it."""
         settings = SerialLineSettings.model_validate(dict(device.options))
         profile = find_profile(host, settings.profile)
+        _check_way(profile, settings, device)
         timing = profile.timing
         detectors = _detectors(profile, settings)
         usual_silence = None if timing.heartbeat is None else HEARTBEATS * timing.heartbeat
@@ -58,7 +60,8 @@ class Station:
             labels={key: label for label, key in detectors.items()},
             points=_chosen(profile, settings),
             line=settings.line.over(profile.line.line) if settings.line else None,
-            listen=_listen(profile, settings, device),
+            connect=_udp(settings.connect),
+            listen=_udp(settings.listen),
             check=settings.check,
             timeout=_first(settings.timeout, timing.timeout),
             guard=_first(settings.guard, timing.guard),
@@ -222,23 +225,28 @@ def _chosen(profile: Profile, settings: SerialLineSettings) -> Mapping[str, Poin
     return {name: profile.points[name] for name in settings.points}
 
 
-def _listen(
-    profile: Profile, settings: SerialLineSettings, device: Device
-) -> tuple[str, int] | None:
-    if settings.listen is None:
-        if not device.wire:
-            raise Misconfigured(
-                "{device} needs a wire",
-                hint="add `wire:` to the device, naming one of `wires:`",
-                device=device.id,
-            )
-        return None
-    if not profile.listens or device.wire:
+def _check_way(profile: Profile, settings: SerialLineSettings, device: Device) -> None:
+    """A device hangs on a wire, is asked by UDP, or is listened for."""
+    ways = [bool(device.wire), settings.connect is not None, settings.listen is not None]
+    wrong = settings.connect if profile.listens else settings.listen
+    if sum(ways) > 1 or wrong is not None:
         raise Misconfigured(
-            "`listen:` is for devices that speak unasked, and instead of a wire",
-            hint="take out `listen:`, or `wire:`",
+            "a device has either `wire:`, `connect:` (it is asked by UDP) or `listen:` (it speaks "
+            "unasked by UDP)",
+            hint="take out what does not fit the device: `connect:`, `listen:` or `wire:`",
         )
-    host, _, port = settings.listen.removeprefix("udp://").rpartition(":")
+    if not any(ways):
+        raise Misconfigured(
+            "{device} needs a wire",
+            hint="add `wire:` to the device, naming one of `wires:`",
+            device=device.id,
+        )
+
+
+def _udp(written: str | None) -> tuple[str, int] | None:
+    if written is None:
+        return None
+    host, _, port = written.removeprefix("udp://").rpartition(":")
     return host, int(port)
 
 

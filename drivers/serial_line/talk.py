@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 
-from agent.contract import WIRE_GONE, DeviceFault, LinkLost, Turn, Wire
+from agent.contract import WIRE_GONE, DeviceFault, LinkLost, Turn
 from drivers.serial_line.codec import Codec
 from drivers.serial_line.hunt import Hunt
-from drivers.serial_line.late import Quiet
+from drivers.serial_line.late import Quiet, Turns
 from drivers.serial_line.profile import Exchange
 from drivers.serial_line.raw import Raw
 from drivers.serial_line.reader import Frame
@@ -14,7 +14,7 @@ from drivers.serial_line.station import Station
 
 
 class Talk:
-    def __init__(self, wire: Wire, station: Station, codec: Codec) -> None:
+    def __init__(self, wire: Turns, station: Station, codec: Codec) -> None:
         self._wire, self._station, self._codec = wire, station, codec
         self._quiet = Quiet(wire, station.address)
         self._number = 0  # of the last request
@@ -56,7 +56,7 @@ class Talk:
     async def _converse(self, turn: Turn, exchange: Exchange, request: bytes) -> list[Frame]:
         hunt = Hunt(self._codec, self._station, exchange, request)
         try:
-            await turn.ask(request, hunt.accept, self._station.timeout)
+            await self._hear(turn, hunt, request)
         except LinkLost as error:
             lost = self._lost(error, hunt)
             if error.reason == "timeout" and hunt.frames:
@@ -68,6 +68,13 @@ class Talk:
         if hunt.refused is not None:
             raise _refused(self._station.device, hunt.refused)
         return hunt.frames
+
+    async def _hear(self, turn: Turn, hunt: Hunt, request: bytes) -> None:
+        try:
+            await turn.ask(request, hunt.accept, self._station.timeout)
+        except LinkLost as error:
+            if error.reason != "timeout" or not hunt.last_chance():
+                raise
 
     def _lost(self, error: LinkLost, hunt: Hunt) -> LinkLost:
         if error.reason in WIRE_GONE:

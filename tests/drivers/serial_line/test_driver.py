@@ -140,6 +140,12 @@ async def test_frames_of_others_are_passed_over(build: Build, seen: Seen) -> Non
         assert seen(await rig.driver.read())["water_volume_total"] == 12.34
 
 
+async def test_noise_that_looks_like_a_beginning_hides_no_answer(build: Build, seen: Seen) -> None:
+    bus = Canned(bytes.fromhex("68 68") + meter_answer(OURS, 1, "00001234"))
+    async with build({"m": METER}, "pty", bus) as rig:
+        assert seen(await rig.driver.read())["water_volume_total"] == 12.34
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -356,7 +362,7 @@ async def test_the_checksum_of_a_receiver_is_found_out_and_remembered(
         (METER | {"address": 123}, "does not fit into 7 bytes"),
         (METER | {"fields": {"meter_typ": 1}}, "have no field 'meter_typ'"),
         (LOT | {"detectors": {"a": 1, "b": 1}}, "a detector is named twice"),
-        (CO2 | {"listen": "udp://127.0.0.1:5000"}, "for devices that speak unasked"),
+        (CO2 | {"listen": "udp://127.0.0.1:5000"}, "a device has either"),
     ],
 )
 async def test_settings_that_do_not_fit_the_profile_are_told(
