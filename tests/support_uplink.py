@@ -197,7 +197,8 @@ async def running(
         return catalogues.pop(0) if len(catalogues) > 1 else catalogues[0]
 
     async def manifest() -> dict[str, Any]:
-        return {"epochs": {box.epoch: {TELEMETRY: {"first": 1, "last": len(box.settled())}}}}
+        extent = {"first": 1, "last": 1 + len(box.settled()), "count": 1, "from": 1, "sha256": "0"}
+        return {"epochs": {box.epoch: {TELEMETRY: extent}}, "omitted": 0}
 
     uplink = Uplink(settings, GATEWAY, box, board, Clock(), describe, manifest=manifest, pace=pace)
     run = Running(box, board, asyncio.create_task(uplink.run()))

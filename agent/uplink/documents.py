@@ -49,6 +49,7 @@ class Documents:
         self._parts: set[str] = set()  # of `describe`, that a broker may hold
         self._described = ""  # the hash of the catalogue that this session's broker has
         self._said: dict[str, Any] = {}  # what is stable of the status that it has
+        self._due: dict[str, float] = {}  # broker -> when it is to be told what is hourly
 
     def begin(self, session: Session, send: Callable[[Message], None]) -> None:
         """Before the first pack: that names the catalogue."""
@@ -56,16 +57,16 @@ class Documents:
         self._tell(session, send)
 
     async def run(self, session: Session, send: Callable[[Message], None]) -> None:
-        """The manifest now and every hour; the rest when it changes. Never returns."""
+        """The manifest now, unless that broker had it within the hour, and every hour; the rest
+        when it changes. Never returns."""
         loop = asyncio.get_running_loop()
-        await self._send_manifest(session, send)
-        due = loop.time() + self._pace.manifest
+        broker = session.link.endpoint.name
         while True:
-            await asyncio.sleep(self._pace.status)
-            if loop.time() >= due:
-                due = loop.time() + self._pace.manifest
-                self._said = {}
+            if loop.time() >= self._due.get(broker, 0.0):
+                self._due[broker] = loop.time() + self._pace.manifest
+                send(self.status(self._stable()))
                 await self._send_manifest(session, send)
+            await asyncio.sleep(self._pace.status)
             self._tell(session, send)
 
     def _tell(self, session: Session, send: Callable[[Message], None]) -> None:

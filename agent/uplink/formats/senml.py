@@ -6,7 +6,8 @@ without members is that record alone. `n` is `device/point`; a read that failed 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -17,6 +18,7 @@ from agent.uplink.formats.units import Translation, Units
 JSON_TYPE = "application/senml+json"
 CBOR_TYPE = "application/senml+cbor"
 _QUALITY = "quality"
+_REMEMBERED = 64  # sets of series whose texts are kept
 _LARGEST = 1e290  # times the largest factor still a number
 _CBOR = {"bn": -2, "bver": -1, "n": 0, "u": 1, "v": 2, "vs": 3, "vb": 4, "t": 6}  # RFC 8428, 6
 _TEXT = {number: name for name, number in _CBOR.items()}
@@ -47,6 +49,17 @@ def _head(pack: Pack, gateway: str, catalogue: str) -> dict[str, Any]:
     return fields | {"stream": pack.stream, "cat": catalogue} | account(pack)
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """What the records of each series have in common. `renders` is empty when every value travels
+    as it is stored."""
+
+    heads: Sequence[str]  # up to the value's label
+    starts: Sequence[str]  # up to a number
+    renders: Sequence[Render]
+    units: Sequence[Translation]
+
+
 class SenmlJson:
     """Packs to text. Text is put together from what a series has in common: a dict for each
     record would cost three times as much (benchmarks/drain.py)."""
@@ -56,52 +69,75 @@ class SenmlJson:
     def __init__(self, gateway: str, units: Units) -> None:
         self._gateway = gateway
         self._units = units
-        self._series: dict[tuple[str, str, str], tuple[str, Translation]] = {}
+        self._known: dict[tuple[tuple[str, str, str], ...], _Series] = {}
+        self._latest: tuple[object, _Series] = ((), _Series((), (), (), ()))
 
     def encode(self, pack: Pack, catalogue: str) -> bytes:
         head = json.dumps(_head(pack, self._gateway, catalogue), separators=(",", ":"))
-        records = [text for columns in pack.columns for text in self._records(columns)]
-        if not records:
+        texts: list[str] = []
+        for columns in pack.columns:
+            texts += self._texts(columns)
+        if not texts:
             return f"[{head}]".encode()
-        records[0] = f"{head[:-1]},{records[0][1:]}"
-        return f"[{','.join(records)}]".encode()
+        texts[0] = f"[{head[:-1]},{texts[0][2:]}"
+        texts.append("]")
+        return "".join(texts).encode()
 
-    def _records(self, columns: Columns) -> list[str]:
-        series = [self._of(key) for key in columns.series]
-        tail = ',"tq":"estimated"' if columns.estimated else ""
+    def _texts(self, columns: Columns) -> list[str]:
+        """Three for each record: up to the value, the value, and the rest."""
+        series = self._series(columns.series)
+        tail = ',"tq":"estimated"}' if columns.estimated else "}"
         ends = {ms: f',"t":{ms / 1000!r}{tail}' for ms in set(columns.times)}
+        texts = [""] * (3 * len(columns))
+        texts[2::3] = map(ends.__getitem__, columns.times)
         if _all_numbers(columns.values):
-            records = _numbers(columns, series, ends)
+            texts[0::3] = map(series.starts.__getitem__, columns.index)
+            texts[1::3] = _numbers(columns, series)
+            odd: Iterable[int] = columns.flags
         else:
-            records = [
-                self._one(columns.series[i], value, "", ends[ms])
-                for i, value, ms in zip(columns.index, columns.values, columns.times, strict=True)
-            ]
-        for at, flag in columns.flags.items():
-            key = columns.series[columns.index[at]]
-            records[at] = self._one(key, columns.values[at], flag, ends[columns.times[at]])
-        return records
+            odd = range(len(columns))
+        for at in odd:
+            flag = columns.flags.get(at, "")
+            texts[3 * at : 3 * at + 2] = _one(columns, series, at, flag)
+        return texts
 
-    def _of(self, key: tuple[str, str, str]) -> tuple[str, Translation]:
-        """How every record of a series begins, up to its value."""
-        known = self._series.get(key)
-        if known is None:
-            device, point, ucum = key
-            unit = self._units.translate(point, ucum)
-            word = "" if unit.unit is None else f',"u":{_quote(unit.unit)}'
-            known = self._series[key] = f'{{"n":{_quote(f"{device}/{point}")}{word}', unit
-        return known
+    def _series(self, keys: Sequence[tuple[str, str, str]]) -> _Series:
+        """Slices of one batch share their series, and batches of one site mostly have the same."""
+        if keys is self._latest[0]:
+            return self._latest[1]
+        exact = tuple(keys)
+        series = self._known.get(exact)
+        if series is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            series = self._known[exact] = self._prepare(exact)
+        self._latest = keys, series
+        return series
 
-    def _one(self, key: tuple[str, str, str], value: Value | None, flag: str, end: str) -> str:
-        """Any record, at leisure."""
-        start, unit = self._of(key)
-        if reason := _failed(value, flag, unit):
-            name = _quote(f"{key[0]}/{key[1]}/{_QUALITY}")
-            return f'{{"n":{name},"vs":{_quote(reason)}{end}}}'
-        quality, _, reason = flag.partition(":")
-        marks = f',"q":{_quote(quality)}' if quality else ""
-        marks += f',"qr":{_quote(reason)}' if reason else ""
-        return f"{start}{_value(value, unit)}{end}{marks}}}"
+    def _prepare(self, keys: Sequence[tuple[str, str, str]]) -> _Series:
+        units = [self._units.translate(point, ucum) for _, point, ucum in keys]
+        heads = [_begin(*key[:2], unit) for key, unit in zip(keys, units, strict=True)]
+        renders = () if all(unit.same for unit in units) else [_render(unit) for unit in units]
+        return _Series(heads, [f'{head},"v":' for head in heads], renders, units)
+
+
+def _begin(device: str, point: str, unit: Translation) -> str:
+    word = "" if unit.unit is None else f',"u":{_quote(unit.unit)}'
+    return f',{{"n":{_quote(f"{device}/{point}")}{word}'
+
+
+def _one(columns: Columns, series: _Series, at: int, flag: str) -> tuple[str, str]:
+    """The first two texts of any record, at leisure."""
+    i, value = columns.index[at], columns.values[at]
+    unit = series.units[i]
+    if reason := _failed(value, flag, unit):
+        device, point, _ = columns.series[i]
+        return f',{{"n":{_quote(f"{device}/{point}/{_QUALITY}")},"vs":', _quote(reason)
+    quality, _, reason = flag.partition(":")
+    marks = f',"q":{_quote(quality)}' if quality else ""
+    marks += f',"qr":{_quote(reason)}' if reason else ""
+    label, text = _value(value, unit)
+    return f"{series.heads[i]}{marks},{_quote(label)}:", text
 
 
 def _all_numbers(values: Sequence[Any]) -> bool:
@@ -113,17 +149,12 @@ def _all_numbers(values: Sequence[Any]) -> bool:
     return bool(min(values) > -_LARGEST and max(values) < _LARGEST)
 
 
-def _numbers(
-    columns: Columns, series: Sequence[tuple[str, Translation]], ends: Mapping[int, str]
-) -> list[str]:
-    """The fast way, for numbers of good quality."""
+def _numbers(columns: Columns, series: _Series) -> Iterable[str]:
     values: Sequence[Any] = columns.values
-    starts = [f'{start},"v":' for start, _ in series]
-    each = zip(columns.index, values, columns.times, strict=True)
-    if all(unit.same for _, unit in series):
-        return [f"{starts[i]}{value!r}{ends[ms]}}}" for i, value, ms in each]
-    renders = [_render(unit) for _, unit in series]
-    return [f"{starts[i]}{renders[i](value)}{ends[ms]}}}" for i, value, ms in each]
+    if not series.renders:
+        return map(repr, values)
+    renders = map(series.renders.__getitem__, columns.index)
+    return [render(value) for render, value in zip(renders, values, strict=True)]
 
 
 def _render(unit: Translation) -> Render:
@@ -133,14 +164,13 @@ def _render(unit: Translation) -> Render:
     return lambda value: f"{value * factor + offset:.12g}"
 
 
-def _value(value: Value | None, unit: Translation) -> str:
-    match value:
-        case bool():
-            return f',"vb":{"true" if value else "false"}'
-        case str():
-            return f',"vs":{_quote(value)}'
-        case _:
-            return f',"v":{_moved(value, unit)!r}'
+def _value(value: Any, unit: Translation) -> tuple[str, str]:
+    """Its label and its text."""
+    if isinstance(value, bool):
+        return "vb", "true" if value else "false"
+    if isinstance(value, str):
+        return "vs", _quote(value)
+    return "v", _render(unit)(value)
 
 
 def _moved(value: Any, unit: Translation) -> Any:
