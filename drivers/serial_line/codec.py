@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.contract import DeviceFault
 from drivers.serial_line.checks import Learner
 from drivers.serial_line.layout import (
     Body,
@@ -42,9 +43,7 @@ class Codec:
 
     def __init__(self, profile: Profile, check: str | None = None, learned: str = "") -> None:
         self.profile = profile
-        self._parts = {
-            name: _checked(profile.parts(name), check) for name in profile.messages
-        }  # fmt: skip
+        self._parts = {name: _checked(profile.parts(name), check) for name in profile.messages}
         self._whole = _checked(profile.frame, check) if _bounded(profile.frame) else None
         self._preamble = bytes.fromhex(profile.preamble.hex) if profile.preamble else b""
         auto = next(filter(None, map(_auto, self._parts.values())), None)
@@ -217,8 +216,16 @@ def _value(part: Value, told: Mapping[str, Any]) -> bytes:
 
 
 def _count(part: Length, size: int) -> bytes:
-    order = "little" if part.order == "low_first" else "big"
-    return (size + part.add).to_bytes(part.length, order)  # type: ignore[arg-type]  # one of both
+    try:
+        data = (size + part.add).to_bytes(part.length)
+    except OverflowError as error:
+        raise DeviceFault(
+            "the message is too long: {size} bytes",
+            hint="write a shorter text",
+            reason="value",
+            size=size,
+        ) from error
+    return data[::-1] if part.order == "low_first" else data
 
 
 def _checked(parts: tuple[Part, ...], check: str | None) -> tuple[Part, ...]:

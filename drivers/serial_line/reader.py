@@ -20,6 +20,8 @@ from drivers.serial_line.layout import (
 from drivers.serial_line.profile import Message
 from drivers.serial_line.raw import Raw, Unreadable, from_bytes
 
+LONGEST = 1024  # bytes of a frame; what would be longer is none
+
 Found = dict[str, Raw | Unreadable]
 
 
@@ -104,7 +106,8 @@ class Reader:
             self._digits(part, later, into)
 
     def _take(self, size: int) -> bytes:
-        if self._end is not None and self._at + size > self._end:
+        after = self._at + size
+        if (self._end is not None and after > self._end) or after > self._start + LONGEST:
             raise Unlike
         if self._at + size > len(self._data):
             raise More
@@ -174,6 +177,8 @@ class Reader:
             self._sizes[part.of] = count
         else:
             self._end = self._at + count
+            if self._end > self._start + LONGEST:
+                raise Unlike
 
     def _must_end_here(self) -> None:
         if self._end is not None and self._at != self._end:
@@ -231,7 +236,10 @@ class Reader:
         self._in_group = True
         while self._at != self._end if count is None else len(self._groups) < count:
             group: Found = {}
+            before = self._at
             self._read(part.repeat, group)
+            if self._at == before:
+                raise Unlike
             self._groups.append(group)
         self._in_group = False
 

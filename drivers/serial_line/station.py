@@ -13,6 +13,7 @@ from yaml import YAMLError
 from agent.contract import Device, DeviceFault, Host, Line, Misconfigured, PointInfo
 from drivers.serial_line.layout import Value
 from drivers.serial_line.profile import Kind, Point, Profile, load_profile
+from drivers.serial_line.proof import faults
 from drivers.serial_line.raw import Raw, Unreadable, from_bytes, to_bytes
 from drivers.serial_line.settings import SerialLineSettings
 
@@ -116,7 +117,21 @@ def find_profile(host: Host, name: str) -> Profile:
 
 @lru_cache(maxsize=256)
 def _loaded(file: Path, mtime: int, size: int) -> Profile:  # noqa: ARG001  a changed file is read anew
-    return load_profile(file)
+    """One object for all devices of a kind. Raises Misconfigured, and what loading raises."""
+    profile = load_profile(file)
+    try:
+        wrong = next(faults(profile), None)
+    except DeviceFault as error:
+        raise _broken(file, str(error)) from error
+    if wrong is not None:
+        raise Misconfigured(
+            "{file}: the message {name} is not understood when it comes back",
+            hint="look for a field with `size: null` that nothing ends, and for a `set:` that the "
+            "field cannot have",
+            file=file,
+            name=wrong,
+        )
+    return profile
 
 
 def _broken(file: Path, problem: str) -> Misconfigured:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 GAP = 0.25  # s without a byte, and what began to look like a frame is none
 LOOK = 1.0  # s between looks at the clock
+MOST_STRANGERS = 200  # named in the log
 
 
 class SerialLineStream:
@@ -90,11 +91,14 @@ class SerialLineStream:
             return
         for row in frame.rows():
             key = row.get(detector)
-            if self._station.label(row) is None and key not in self._strangers:
-                if len(self._strangers) < 1000:
-                    self._strangers.add(key)
-                log.info("%s: hears detector %s, which is not in `detectors:`; its data are "
-                         "dropped", self._station.device, key)  # fmt: skip
+            known = self._station.label(row) is not None or key in self._strangers
+            if not known and len(self._strangers) < MOST_STRANGERS:
+                self._strangers.add(key)
+                log.info(
+                    "%s: hears detector %s, which is not in `detectors:`; its data are dropped",
+                    self._station.device,
+                    key,
+                )
 
     async def _acknowledge(self, frame: Frame, ear: Ear) -> None:
         message = self._station.profile.listens[frame.message].acknowledge

@@ -7,7 +7,8 @@ from typing import Self, cast
 
 from agent.contract import LinkLost, Misconfigured
 
-KEPT = 1024  # datagrams that a slow listener may fall behind
+KEPT = 256  # datagrams that a slow listener may fall behind
+LONGEST = 2048  # bytes; a longer one is none of ours
 
 Peer = tuple[str, int]
 
@@ -75,6 +76,8 @@ class UdpEar(asyncio.DatagramProtocol):
         """Nobody listens there."""
 
     def datagram_received(self, data: bytes, addr: Peer) -> None:
+        if len(data) > LONGEST:
+            return
         if self._datagrams.full():
             self._datagrams.get_nowait()
         self._datagrams.put_nowait((data, addr))

@@ -216,6 +216,33 @@ def test_nothing_is_looked_for_within_a_frame_that_has_begun_in_its_place() -> N
     assert [frame.message for frame in lost.frames] == ["read"], "the outer one never ended"
 
 
+def test_what_would_be_longer_than_any_frame_is_none() -> None:
+    frame = [{"hex": "A5"}, {"length": 2}, {"body": True}, {"check": "sum8"}]
+    codec = Codec(profile({"told": {"body": [{"field": "v", "type": "raw", "size": None}]}}, frame))
+    sound = codec.build("told", {"v": "0102"})
+    sifted = codec.sift(bytes.fromhex("A5 FF FF") + sound)
+    assert [found.data for found in sifted.frames] == [sound]
+    with pytest.raises(DeviceFault, match="does not fit"):
+        codec.build("told", {"v": "00" * 65})
+
+
+def test_a_message_that_its_length_cannot_count_is_refused() -> None:
+    frame = [{"hex": "A5"}, {"length": 1, "add": 16}, {"body": True}, {"check": "sum8"}]
+    text = {"type": "text", "size": None, "longest": 250}
+    codec = Codec(profile({"told": {"body": [{"field": "v", **text}]}}, frame))
+    with pytest.raises(DeviceFault, match="the message is too long"):
+        codec.build("told", {"v": "x" * 245})
+
+
+def test_groups_that_take_no_bytes_are_no_groups() -> None:
+    frame = [{"hex": "A5"}, {"length": 1}, {"body": True}, {"check": "sum8"}]
+    group = {"repeat": [{"field": "w", "type": "raw", "size": None}], "count": "v"}
+    codec = Codec(profile({"told": {"body": [{"field": "v"}, group]}}, frame))
+    one, two = ([{"w": "0102"}], [{"w": "0102"}, {"w": ""}])
+    assert codec.sift(codec.build("told", {"v": 1}, one), ["told"]).frames[0].message == "told"
+    assert codec.sift(codec.build("told", {"v": 2}, two), ["told"]).frames[0].message == ""
+
+
 def test_lines_of_a_receiver_are_split_and_checked() -> None:
     lines = b"".join(
         RECEIVER.build("told", {"host": 1, "detector": n, "state": n % 2}) for n in (1, 2, 99)

@@ -371,3 +371,30 @@ async def test_settings_that_do_not_fit_the_profile_are_told(
     with pytest.raises(Misconfigured, match=problem):
         async with build({"d": options}):
             pass
+
+
+ENDLESS: dict[str, Any] = {
+    "frame": [{"hex": "AA"}, {"body": True}, {"check": "sum8"}],
+    "messages": {"ask": {}, "told": {"body": [{"field": "v", "type": "text", "size": None}]}},
+    "polls": {"poll": {"send": "ask", "answer": "told"}},
+    "points": {"v": {"field": "v", "unit": "1"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, "the message told is not understood when it comes back"),
+        ({"messages": {"ask": {}, "told": {"set": {"v": 300}, "body": [{"field": "v"}]}}},
+         "'300' does not fit into the field v"),
+        ({"messages": {"ask": {}, "told": {"set": {"v": "ab"}, "body": [
+            {"field": "v", "type": "raw", "size": 1}]}}}, "the message told is not understood"),
+        ({"frame": []}, "frame: Tuple should have at least 1 item"),
+    ],
+)  # fmt: skip
+async def test_a_profile_that_does_not_understand_itself_is_refused(
+    change: dict[str, Any], problem: str, build: Build, site: Site
+) -> None:
+    with pytest.raises(Misconfigured, match=problem):
+        async with build({"d": {"profile": site(**ENDLESS | change)}}):
+            pass
