@@ -67,7 +67,7 @@ def open_writable(path: Path, wal_pages: int) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {wal_pages}")
     connection.execute("PRAGMA journal_size_limit = -1")
-    connection.execute("PRAGMA cache_size = -2000")
+    connection.execute("PRAGMA cache_size = -500")
     return connection
 
 
@@ -80,7 +80,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=15,
     )
-    connection.execute("PRAGMA cache_size = -1000")
+    connection.execute("PRAGMA cache_size = -500")
     connection.execute("PRAGMA query_only = ON")
     return connection
 

@@ -10,7 +10,7 @@ from agent.contract import STREAMS, Ranges
 from agent.threads import Worker
 
 AHEAD = 1000  # numbers that are read in one go
-REMEMBERED = 32  # batches
+REMEMBERED = 8  # batches
 
 
 class Shelf:

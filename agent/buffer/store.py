@@ -1,6 +1,7 @@
 """The writing end of the store: one transaction for all that waits. Used by one thread."""
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from agent.buffer.accounts import Changes, Epoch
 from agent.buffer.columns import Batch, encode
 from agent.buffer.keys import OPEN, STREAM_IDS, key
 from agent.contract import EVENTS, STREAMS, Event, Instant, Ranges, Record
+
+log = logging.getLogger(__name__)
 
 DISK_FULL = "disk_full"
 
@@ -89,7 +92,18 @@ class Store:
         return int(count) - int(free)
 
     def close(self) -> None:
-        self._connection.close()
+        """Writes down where the epoch ended, so that a last batch that goes bad is missed."""
+        ends = [(last, self._epoch.id, STREAM_IDS[s]) for s, last in self._heads.items()]
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "UPDATE head SET last = ? WHERE epoch = ? AND stream = ?", ends
+            )
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            log.warning("buffer: closed without its last note: %s", error)
+        finally:
+            self._connection.close()
 
     def _confessions(self, discarded: Mapping[str, Ranges], now: Instant) -> list[Event]:
         """For every uplink alike: these numbers were given to records that nobody has."""
