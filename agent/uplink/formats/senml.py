@@ -18,7 +18,7 @@ from agent.uplink.formats.units import Translation, Units
 JSON_TYPE = "application/senml+json"
 CBOR_TYPE = "application/senml+cbor"
 _QUALITY = "quality"
-_REMEMBERED = 64  # sets of series whose texts are kept
+_REMEMBERED = 20_000  # series whose texts are kept
 _LARGEST = 1e290  # times the largest factor still a number
 _CBOR = {"bn": -2, "bver": -1, "n": 0, "u": 1, "v": 2, "vs": 3, "vb": 4, "t": 6}  # RFC 8428, 6
 _TEXT = {number: name for name, number in _CBOR.items()}
@@ -60,6 +60,16 @@ class _Series:
     units: Sequence[Translation]
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Of one series."""
+
+    head: str
+    start: str
+    render: Render
+    unit: Translation
+
+
 class SenmlJson:
     """Packs to text. Text is put together from what a series has in common: a dict for each
     record would cost three times as much (benchmarks/drain.py)."""
@@ -69,7 +79,7 @@ class SenmlJson:
     def __init__(self, gateway: str, units: Units) -> None:
         self._gateway = gateway
         self._units = units
-        self._known: dict[tuple[tuple[str, str, str], ...], _Series] = {}
+        self._known: dict[tuple[str, str, str], _Texts] = {}
         self._latest: tuple[object, _Series] = ((), _Series((), (), (), ()))
 
     def encode(self, pack: Pack, catalogue: str) -> bytes:
@@ -102,23 +112,29 @@ class SenmlJson:
         return texts
 
     def _series(self, keys: Sequence[tuple[str, str, str]]) -> _Series:
-        """Slices of one batch share their series, and batches of one site mostly have the same."""
-        if keys is self._latest[0]:
-            return self._latest[1]
-        exact = tuple(keys)
-        series = self._known.get(exact)
-        if series is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            series = self._known[exact] = self._prepare(exact)
-        self._latest = keys, series
-        return series
+        """Slices of one batch share their series, and batches of one site have the same ones."""
+        if keys is not self._latest[0]:
+            texts = [self._known.get(key) or self._learn(key) for key in keys]
+            same = all(text.unit.same for text in texts)
+            self._latest = (
+                keys,
+                _Series(
+                    [text.head for text in texts],
+                    [text.start for text in texts],
+                    () if same else [text.render for text in texts],
+                    [text.unit for text in texts],
+                ),
+            )
+        return self._latest[1]
 
-    def _prepare(self, keys: Sequence[tuple[str, str, str]]) -> _Series:
-        units = [self._units.translate(point, ucum) for _, point, ucum in keys]
-        heads = [_begin(*key[:2], unit) for key, unit in zip(keys, units, strict=True)]
-        renders = () if all(unit.same for unit in units) else [_render(unit) for unit in units]
-        return _Series(heads, [f'{head},"v":' for head in heads], renders, units)
+    def _learn(self, key: tuple[str, str, str]) -> "_Texts":
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        device, point, ucum = key
+        unit = self._units.translate(point, ucum)
+        head = _begin(device, point, unit)
+        texts = self._known[key] = _Texts(head, f'{head},"v":', _render(unit), unit)
+        return texts
 
 
 def _begin(device: str, point: str, unit: Translation) -> str:
