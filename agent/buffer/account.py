@@ -315,6 +315,8 @@ def _unmark(book: Book, numbers: Ranges) -> None:
 
 def _alike(marked: Ranges, first: int, last: int) -> tuple[bool, int]:
     """Whether `first` is marked, and up to which number (at most `last`) the others are like it."""
+    if not marked:
+        return False, last
     within = marked & Ranges.of(first, last)
     if not within:
         return False, last
