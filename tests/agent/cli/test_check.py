@@ -39,8 +39,11 @@ def test_a_sound_configuration_gives_a_line_a_device(capsys: pytest.CaptureFixtu
         "soil-1: modbus renke-soil-7in1 on wire rs485-1, every 10s, points 7",
         "air-1: modbus xy-md02 on wire rs485-1, every 10s, points 1",
         "pump-relay: modbus waveshare-relay-8ch on wire cabinet-2, every 2s, points 8",
+        "lot-east: serial_line deying-m77r on wire rs485-1, every 5s, points 72",
+        "street: serial_line wvds-nbiot, every 10s, points 6",
+        "sign-1: serial_line led-card-0x64, every 5min, points 2",
         "sample: simulated, every 5s, points 2",
-        f"{EXAMPLE}: no mistake found; devices 4, wires 2, uplinks 1",
+        f"{EXAMPLE}: no mistake found; devices 7, wires 2, uplinks 1",
     ]
 
 
