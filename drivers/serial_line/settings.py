@@ -10,6 +10,7 @@ from agent.contract.settings import Seconds, Strict
 from drivers.serial_line.checks import CheckName
 
 _SPAN = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
+_UDP = re.compile(r"udp://[^\s:/@]+:([0-9]{1,5})")
 _LABEL = re.compile(r"[a-z0-9]{1,16}")
 MOST = 1000  # detectors of one device
 
@@ -36,7 +37,8 @@ def _numbers(item: Any) -> range:
 
 
 def _udp(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(r"udp://[^\s:/@]+:[0-9]{1,5}", value):
+    match = _UDP.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 0 < int(match[1]) < 65536:
         raise ValueError("write a UDP address like udp://10.0.0.2:5000")
     return value
 

@@ -57,6 +57,8 @@ def test_detectors_are_listed_or_named(written: Any, detectors: dict[str, Any]) 
         ({"detectors": {"A 1": 1}}, "a detector's label"),
         ({"detectors": 5}, "list detectors like"),
         ({"listen": "tcp://1.2.3.4:5"}, "write a UDP address like"),
+        ({"listen": "udp://1.2.3.4:70000"}, "write a UDP address like"),
+        ({"connect": "udp://1.2.3.4"}, "write a UDP address like"),
         ({"listen": 5000}, "write a UDP address like"),
         ({"silent_after": 60}, "with its unit"),
         ({"check": "md5"}, "Input should be"),
