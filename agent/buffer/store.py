@@ -72,7 +72,7 @@ class Store:
             discarded = {s: _spend(s, count, heads) for s, count in work.discarded.items()}
             batches += _numbered(EVENTS, self._confessions(discarded, work.now), heads)
             self._insert(batches)
-            self._write_rows(work.changes)
+            write_rows(self._connection, work.changes)
             self._erase(work.erasures, discarded, kept)
             self._connection.execute("COMMIT")
         except BaseException:
@@ -134,20 +134,6 @@ class Store:
             self._boots[name] = past.boot(self._connection, name)
         return self._boots[name]
 
-    def _write_rows(self, changes: Changes) -> None:
-        for table, row in changes.delete:
-            self._connection.execute(
-                f"DELETE FROM {table}"  # noqa: S608  a name of ours
-                " WHERE uplink = ? AND epoch = ? AND stream = ? AND first = ?",
-                row,
-            )
-        for table, row in changes.insert:
-            marks = ", ".join("?" * len(row))
-            self._connection.execute(
-                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608  a name of ours
-                row,
-            )
-
     def _erase(
         self,
         erasures: Sequence[Erasure],
@@ -177,6 +163,19 @@ class Store:
         self._connection.execute("DELETE FROM kept WHERE epoch = ? AND stream = ?", where)
         rows = [(*where, first, last) for first, last in kept]
         self._connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", rows)
+
+
+def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Within a transaction of the caller's."""
+    for table, row in changes.delete:
+        connection.execute(
+            f"DELETE FROM {table}"  # noqa: S608  a name of ours
+            " WHERE uplink = ? AND epoch = ? AND stream = ? AND first = ?",
+            row,
+        )
+    for table, row in changes.insert:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608  a name of ours
 
 
 def gap_event(
