@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from agent.contract import GatewayError, Lane, Outbox, Pack, Ranges
 from agent.status import UplinkStatus
 from agent.uplink import words
 from agent.uplink.blame import REASONS, RETRIED, TRIES, Blame
-from agent.uplink.lanes import Lanes
+from agent.uplink.lanes import Lanes, Topic
 from agent.uplink.pace import Pace, seconds
+from agent.uplink.pieces import joined, pieces
 from agent.uplink.session import Message, Session
 
 if TYPE_CHECKING:
@@ -138,16 +139,17 @@ class Pump:
         self._send_documents()
         self._looked = self._loop.time()
         while (free := self._free) > 0:
+            if not self._ready:
+                now = self._looked = self._loop.time()
+                pack = await self._next(now, free) if now >= self._paused else None
+                if pack is None:
+                    return
+                for piece in pieces(pack, self._settings.batch):
+                    for hopeless in self._fit(piece):
+                        await self._give_up(hopeless, words.PACKET_TOO_LARGE)
             if self._ready:
                 self._publish(self._ready[0])
                 self._ready.popleft()
-                continue
-            now = self._looked = self._loop.time()
-            pack = await self._next(now, free) if now >= self._paused else None
-            if pack is None:
-                return
-            for hopeless in self._fit(pack):
-                await self._give_up(hopeless, words.PACKET_TOO_LARGE)
 
     def _send_documents(self) -> None:
         while self._documents and self._session.free > 0:
@@ -169,7 +171,7 @@ class Pump:
             return replace(pack, lane=Lane.BACKLOG, again=True)
         window = 1 if self._blame.careful else self._session.window
         while (topic := self._lanes.turn(now, free, window)) is not None:
-            limit = 1 if self._lanes.held(topic) else self._settings.batch
+            limit = self._limit(topic, free, window)
             owed = await self._outbox.owed(topic[0], topic[1], limit)
             if owed is not None:
                 self._lanes.took(topic, now, full=owed.last - owed.first + 1 >= limit)
@@ -177,6 +179,14 @@ class Pump:
             self._lanes.dry(topic)
             self._thirsty.set()
         return None
+
+    def _limit(self, topic: Topic, free: int, window: int) -> int:
+        """Records to ask for: of the backlog as many packs at once as there is room for, less the
+        one that is left to live."""
+        if self._lanes.held(topic):
+            return 1
+        packs = free - 1 if topic[1] is Lane.BACKLOG and window > 1 else 1
+        return self._settings.batch * packs
 
     def _fit(self, pack: Pack) -> list[Pack]:
         """Into `_ready`, in pieces that the broker takes. Returns those that it never will."""
@@ -233,7 +243,7 @@ class Pump:
             self._recent.append((now, whole))
         self._blame.acknowledged(packs)
         self._status.acknowledged += len(packs)
-        self._status.records += sum(message.records for message in messages)
+        self._status.records += sum([message.records for message in messages])
         while self._recent[0][0] < now - self._settings.overlap:
             self._recent.popleft()
 
@@ -299,8 +309,10 @@ class Pump:
 
     async def _rest(self) -> None:
         """Until something changes, or something is due that was not at the last look."""
-        waits = [self._lanes.due(self._looked), self._paused, *(due for due, _ in self._again[:1])]
-        later = (wait for wait in waits if wait is not None and wait > self._looked)
+        waits = [self._lanes.due(self._looked), self._paused]
+        if self._again:
+            waits.append(self._again[0][0])
+        later = [wait for wait in waits if wait is not None and wait > self._looked]
         due = min(later, default=None)
         alarm = self._loop.call_at(due, self._session.changed.set) if due is not None else None
         try:
@@ -308,25 +320,3 @@ class Pump:
         finally:
             if alarm is not None:
                 alarm.cancel()
-
-
-def joined(packs: Sequence[Pack]) -> Iterator[Pack]:
-    """Packs that follow each other become one that accounts for them all and carries nothing."""
-    run: list[Pack] = []
-    for pack in packs:
-        if run and not _follows(run[-1], pack):
-            yield _whole(run)
-            run = []
-        run.append(pack)
-    yield _whole(run)
-
-
-def _follows(one: Pack, other: Pack) -> bool:
-    same = one.epoch == other.epoch and one.stream == other.stream
-    return same and one.last + 1 == other.first
-
-
-def _whole(run: Sequence[Pack]) -> Pack:
-    skip = tuple(skip for pack in run if pack.skip for skip in pack.skip)
-    one = run[0]
-    return Pack(one.epoch, one.stream, one.lane, one.first, run[-1].last, skip=skip)
