@@ -33,6 +33,7 @@ from agent.contract import (
 from agent.control.server import Rules, serve
 from agent.desk import NEEDS_WRITE, Desk
 from agent.host import DeviceHost
+from agent.memory import trim
 from agent.plan import (
     Station,
     catalogue,
@@ -51,6 +52,7 @@ from agent.wires import Wires
 
 log = logging.getLogger(__name__)
 
+SETTLED = 10.0  # s after which the start is over
 REMEMBER_EVERY = 60.0  # s between writes of what drivers remember
 STOP_COLLECTING, DRAIN, STOP_SENDING = 1.0, 1.5, 1.5  # s; systemd waits 5
 
@@ -204,7 +206,7 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
         parts = Parts(tasks)
         await _tell(gateway, "gateway.started")
         await parts.apply(gateway.parts())
-        helpers = [tasks.create_task(_watch_clock(gateway))]
+        helpers = [tasks.create_task(_watch_clock(gateway)), tasks.create_task(_settle_down())]
         if period := watchdog_period():
             ages = {"buffer": gateway.buffer.silence}
             helpers.append(tasks.create_task(feed_watchdog(period, ages)))
@@ -278,6 +280,11 @@ async def _drain(gateway: Gateway) -> None:
         if not any(law.owed for n in names for law in gateway.buffer.law(n).values()):
             return
         await asyncio.sleep(0.05)
+
+
+async def _settle_down() -> None:
+    await asyncio.sleep(SETTLED)
+    trim()
 
 
 async def _watch_clock(gateway: Gateway) -> None:
