@@ -169,11 +169,13 @@ class Committer:
         if not self._board.buffer.error:
             log.error("buffer: the disk refuses (%s); records wait in memory, trying on", error)
         self._board.buffer.error = str(error)
-        hint = "make room on the disk that holds `store.path:`"
         for waiter in self._flushing:
             if not waiter.done():
                 lost = LinkLost(
-                    "the disk takes nothing: {why}", hint=hint, reason=DISK_FULL, why=error
+                    "the disk takes nothing: {why}",
+                    hint="make room on the disk that holds `store.path:`",
+                    reason=DISK_FULL,
+                    why=error,
                 )
                 waiter.set_exception(lost)
         self._flushing = []

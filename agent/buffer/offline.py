@@ -4,7 +4,7 @@ Reading works beside a running service; `owe` takes the store's lock.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,12 +165,10 @@ def owe(folder: Path, uplink: str, epoch: str, stream: str, numbers: Ranges) -> 
     """
     with locked(folder), closing(connect(folder)) as reading:
         before = past.load(reading)
-        known = {e.name: e for e in before.epochs}
-        _check("uplink", uplink, before.uplinks)
-        _check("epoch", epoch, known)
+        _check_known(uplink, epoch, before)
         nobody = Epoch(-1, "")
         accounts = Accounts(before, nobody, [uplink])
-        owed = accounts.of(uplink, stream).owe(epoch, numbers, known[epoch].kept[stream])
+        owed = accounts.of(uplink, stream).owe(epoch, numbers, accounts.epochs[epoch].kept[stream])
         changes = accounts.changes()
         changes.insert = [(table, row) for table, row in changes.insert if row[1] != nobody.id]
         with closing(schema.open_writable(folder / schema.FILE, Limits().wal_pages)) as writing:
@@ -180,12 +178,19 @@ def owe(folder: Path, uplink: str, epoch: str, stream: str, numbers: Ranges) -> 
     return len(owed)
 
 
-def _check(what: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
+def _check_known(uplink: str, epoch: str, before: Past) -> None:
+    epochs = [e.name for e in before.epochs]
+    if uplink not in before.uplinks:
         raise Misconfigured(
-            "the store knows no {what} '{name}'; it knows: {known}",
+            "the store knows no uplink '{name}'; it knows: {known}",
             hint="see: fieldgate buffer list",
-            what=what,
-            name=name,
-            known=", ".join(sorted(known)) or "-",
+            name=uplink,
+            known=", ".join(sorted(before.uplinks)) or "-",
+        )
+    if epoch not in epochs:
+        raise Misconfigured(
+            "the store knows no epoch '{name}'; it knows: {known}",
+            hint="see: fieldgate buffer list",
+            name=epoch,
+            known=", ".join(epochs[-5:]) or "-",
         )
