@@ -53,13 +53,13 @@ class Columns:
         return len(self.index)
 
     def slice(self, start: int, stop: int) -> "Columns":
-        flags = {i - start: flag for i, flag in self.flags.items() if start <= i < stop}
-        return replace(
-            self,
-            index=self.index[start:stop],
-            times=self.times[start:stop],
-            values=self.values[start:stop],
-            flags=flags,
+        return Columns(
+            self.series,
+            self.index[start:stop],
+            self.times[start:stop],
+            self.values[start:stop],
+            {i - start: flag for i, flag in self.flags.items() if start <= i < stop},
+            self.estimated,
         )
 
 
