@@ -182,11 +182,11 @@ class Pump:
 
     def _limit(self, topic: Topic, free: int, window: int) -> int:
         """Records to ask for: of the backlog as many packs at once as there is room for, less the
-        one that is left to live."""
+        one that is left to live; one where packs have to be small, since live would wait."""
         if self._lanes.held(topic):
             return 1
-        packs = free - 1 if topic[1] is Lane.BACKLOG and window > 1 else 1
-        return self._settings.batch * packs
+        several = topic[1] is Lane.BACKLOG and window > 1 and self._blame.limit is None
+        return self._settings.batch * (free - 1 if several else 1)
 
     def _fit(self, pack: Pack) -> list[Pack]:
         """Into `_ready`, in pieces that the broker takes. Returns those that it never will."""
