@@ -85,7 +85,7 @@ Build = Callable[..., AbstractAsyncContextManager[Rig]]
 def profile_text(body: Mapping[str, Any]) -> str:
     """A profile with the fields that a test does not care about."""
     frame = {"title": "t", "family": "other", "source": ["s"], "confidence": "high"}
-    return yaml.safe_dump(frame | {"timing": QUICK} | dict(body))
+    return yaml.safe_dump(frame | {"timing": QUICK} | dict(body), sort_keys=False)
 
 
 def values(readings: Sequence[Reading]) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_bytes_written_as_characters() -> None:
     assert codec.build("told", {"v": -2}) == b":FFFE\r\n"
     (back,) = codec.sift(b":fffe\r\n").frames
     assert back.fields == {"v": -2}
-    for wrong in (b":FFF\r\n", b":FFFE00\r\n", b":FFGE\r\n"):
+    for wrong in (b":FFF\r\n", b":FFFE00\r\n", b":FFGE\r\n", b":FF\r\n", b":" + b"0" * 600):
         assert codec.sift(wrong, final=True).frames == []
 
 

@@ -360,6 +360,9 @@ async def test_the_checksum_of_a_receiver_is_found_out_and_remembered(
         ({"profile": "deying-m77r"}, "needs to know its detectors"),
         (METER | {"address": "123"}, "does not fit into 7 bytes"),
         (METER | {"address": 123}, "does not fit into 7 bytes"),
+        (METER | {"address": "x" * 14}, "does not fit into 7 bytes"),
+        (BOARD | {"address": 256}, "does not fit into 1 bytes"),
+        (BOARD | {"address": "five"}, "does not fit into 1 bytes"),
         (METER | {"fields": {"meter_typ": 1}}, "have no field 'meter_typ'"),
         (LOT | {"detectors": {"a": 1, "b": 1}}, "a detector is named twice"),
         (CO2 | {"listen": "udp://127.0.0.1:5000"}, "a device has either"),
@@ -371,6 +374,87 @@ async def test_settings_that_do_not_fit_the_profile_are_told(
     with pytest.raises(Misconfigured, match=problem):
         async with build({"d": options}):
             pass
+
+
+async def test_only_the_points_that_are_named_are_told(build: Build, seen: Seen) -> None:
+    async with build({"co2": CO2 | {"points": ["co2"]}, "board": BOARD | {"address": "7"}}) as rig:
+        rig.hold(co2=500)
+        assert seen(await rig.drivers["co2"].read()) == {"co2": 500}
+        assert [point.id for point in rig.drivers["co2"].points] == ["co2"]
+        await rig.drivers["board"].write("parking_free_spaces", 1)
+        assert rig.sent[-1][0] == 7
+
+
+async def test_a_device_may_speak_at_a_speed_of_its_own(build: Build) -> None:
+    options = METER | {"line": {"baud": 4800}}
+    async with build({"m": options}) as rig:
+        await rig.driver.read()
+    async with build({"m": METER | {"line": {}}}) as rig:
+        await rig.driver.read()
+
+
+TWO_POLLS: dict[str, Any] = {
+    "frame": [{"hex": "A5"}, {"field": "node"}, {"field": "kind"}, {"body": True},
+              {"check": "xor"}],
+    "messages": {
+        "ask_level": {"set": {"kind": 1}},
+        "ask_flow": {"set": {"kind": 2}},
+        "level": {"set": {"kind": 0x81}, "body": [{"field": "level"}]},
+        "flow": {"set": {"kind": 0x82}, "body": [{"field": "flow"}]},
+    },
+    "address": {"field": "node", "factory": 1},
+    "polls": {
+        "level": {"send": "ask_level", "answer": "level"},
+        "flow": {"send": "ask_flow", "answer": "flow"},
+    },
+    "points": {"level": {"field": "level", "unit": "1"}, "flow": {"field": "flow", "unit": "1"}},
+}  # fmt: skip
+
+
+async def test_what_was_read_before_the_silence_counts(
+    build: Build, site: Site, seen: Seen
+) -> None:
+    async with build({"d": {"profile": site(**TWO_POLLS)}}) as rig:
+        rig.hold(level=7, flow=9)
+        assert seen(await rig.driver.read()) == {"level": 7, "flow": 9}
+        rig.faults.silent = lambda answer: answer[2] == 0x82
+        assert seen(await rig.driver.read()) == {"level": 7, "flow": (None, BAD, "timeout")}
+        assert set(rig.driver.raw()) == {"level"}
+        rig.faults.silent = lambda answer: answer[2] == 0x81
+        before = len(rig.sent)
+        with pytest.raises(LinkLost):
+            await rig.driver.read()
+        assert len(rig.sent) == before + 1, "a silent device costs one timeout"
+
+
+async def test_the_answer_to_the_other_poll_proves_that_answers_come_late(
+    build: Build, site: Site
+) -> None:
+    wrong = bytes.fromhex("A5 01 82 09 2F")
+    async with build({"d": {"profile": site(**TWO_POLLS)}}, "pty", Canned(wrong)) as rig:
+        with pytest.raises(LinkLost, match="later than it was given time") as caught:
+            await rig.driver.read()
+        assert caught.value.reason == "late"
+
+
+async def test_a_driver_that_is_not_open_says_nothing(build: Build) -> None:
+    async with build({"co2": CO2}) as rig:
+        await rig.driver.close()
+        with pytest.raises(RuntimeError, match="co2 is not open"):
+            await rig.driver.read()
+        await rig.driver.open()
+        assert await rig.driver.read()
+
+
+async def test_an_unplugged_adapter_is_no_fault_of_the_device(build: Build) -> None:
+    async with build({"co2": CO2}) as rig:
+        await rig.driver.read()
+        await rig.stage.unplug()
+        with pytest.raises(LinkLost) as caught:
+            await rig.driver.read()
+        assert (caught.value.reason, caught.value.retry_after) == ("no_port", 0.0)
+        await rig.stage.plug()
+        assert await rig.driver.read()
 
 
 ENDLESS: dict[str, Any] = {

@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 
 from agent.clock import Clock
-from agent.contract import Device, LinkLost, Simulator
+from agent.contract import Device, LinkLost, Misconfigured, Simulator
 from agent.host import DeviceHost
 from drivers.serial_line import DRIVER
 from drivers.serial_line.driver import SerialLineDriver
 from drivers.serial_line.simulate import SerialLineSimulator, simulate
+from drivers.serial_line.udp import KEPT, UdpEar
 
 CARD = {"profile": "led-card-0x64", "timeout": "300ms", "max_late": "100ms"}
 CO2 = {"profile": "winsen-mh-z19", "timeout": "300ms", "max_late": "100ms", "warm_up": "0s"}
@@ -99,3 +100,47 @@ async def test_a_port_where_nobody_listens_is_silent() -> None:
             await driver.read()
         assert caught.value.reason == "timeout"
     await driver.close()
+
+
+async def test_a_board_that_says_nothing_is_told_by_udp() -> None:
+    async with asked({"profile": "led-digit-board", "address": 5}) as (driver, server):
+        reading = await driver.write("parking_free_spaces", 999)
+        assert reading.reason == "not_confirmed"
+        async with asyncio.timeout(10):
+            while bank(server).told("count") != 999:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "problem"),
+    [
+        ("203.0.113.7", LinkLost, "cannot be listened on"),
+        ("no.such.host.invalid", Misconfigured, "is no address to listen on"),
+    ],
+)
+async def test_an_address_that_is_not_ours_is_told(
+    address: str, kind: type[Exception], problem: str
+) -> None:
+    with pytest.raises(kind, match=problem):
+        async with UdpEar((address, 5000)):
+            pass
+
+
+async def test_a_peer_without_a_name_is_looked_for_again() -> None:
+    with pytest.raises(LinkLost, match="cannot be reached") as caught:
+        await UdpEar.to(("no.such.host.invalid", 5000))
+    assert caught.value.reason == "no_peer"
+
+
+async def test_a_flood_costs_the_oldest_and_nothing_else() -> None:
+    async with UdpEar(("127.0.0.1", 0)) as ear:
+        for number in range(KEPT + 10):
+            ear.datagram_received(str(number).encode(), ("127.0.0.1", 1))
+        ear.datagram_received(b"x" * 3000, ("127.0.0.1", 1))
+        assert await ear.hear(0.1) == b"10"
+
+
+async def test_a_device_without_a_way_to_it_is_refused() -> None:
+    device = Device("d", "serial_line", 1.0, options=CO2)
+    with pytest.raises(Misconfigured, match="d needs a wire"):
+        DRIVER.make(device, DeviceHost(device, Clock()))
