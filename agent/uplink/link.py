@@ -85,6 +85,7 @@ class Link:
         self.heard = self._loop.time()  # the last sign of life from the broker
         self._client = client
         self._socket: Any = client.socket()
+        self._named = endpoint.mqtt == "5"  # messages can name their content type
         self._writing = False
         self._lament = ""  # paho's last complaint before the welcome
         self._timer = self._loop.call_later(_TICK, self._tick)
@@ -106,8 +107,9 @@ class Link:
 
     def publish(self, topic: str, body: bytes, content_type: str, *, retain: bool = False) -> int:
         """At QoS 1; returns the number by which `on_ack` names it. Raises LinkLost."""
-        self.check()
-        properties = _packed(content_type) if self.endpoint.mqtt == "5" else None
+        if self.over.is_set():
+            self.check()
+        properties = _packed(content_type) if self._named else None
         info = self._client.publish(topic, body, qos=1, retain=retain, properties=properties)
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             raise words.ended(self.endpoint, 0, mqtt.error_string(info.rc))

@@ -13,9 +13,12 @@ _FIXED = 1 + 4 + 2 + 2  # bytes of a PUBLISH: type, length, topic's length, pack
 _PROPERTIES = 64  # bytes, more than ours take
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
-    """`pack` is None for the gateway's own documents; `records` are its members."""
+    """`pack` is None for the gateway's own documents; `records` are its members.
+
+    Nobody changes one; it is not frozen because that would double what making it costs.
+    """
 
     topic: str
     body: bytes
