@@ -41,6 +41,11 @@ wheel:
 	@rm -f dist/*.whl
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
+proof:  ## the long survival tests: dead brokers, killed agents, cloned cards (about 6 min)
+	@.ci/setup dev
+	@.ci/mosquitto
+	FIELDGATE_PROOF=full $(BIN)/pytest -v tests/survival --timeout 1200
+
 install: wheel  ## into /opt/fieldgate/<version>, with its systemd unit
 	$(if $(filter 0,$(shell id -u)),,sudo )systemd/fieldgate-install dist/*.whl
 
