@@ -20,7 +20,7 @@ def test_every_command_has_help_with_an_example(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([name, "--help"]) == 0
-    assert f"fieldgate {name}" in capsys.readouterr().out.rpartition("example")[2]
+    assert f"fieldgate {name}" in capsys.readouterr().out.rpartition("example: ")[2]
 
 
 def test_a_misspelt_command_is_answered_with_the_near_one(
