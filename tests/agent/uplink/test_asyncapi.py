@@ -1,6 +1,7 @@
 """docs/asyncapi.yaml against what is really published through a real broker."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from agent.buffer import retention, store
 from agent.contract import EVENTS, Device, Lane, Pack, PointInfo, Skip
+from agent.uplink import blame
 from agent.uplink.catalogue import Catalogue, Described
 from agent.uplink.formats.units import shipped
 from tests.support_uplink import (
@@ -156,3 +159,14 @@ def test_the_examples_in_the_page_for_people_are_valid() -> None:
     channels = ["telemetry", "events", "status", "describe", "manifest"]
     for channel, example in zip(channels, examples, strict=True):
         Draft7Validator(schema_of(channel)).validate(json.loads(example))
+
+
+def test_every_kind_of_event_and_reason_of_a_gap_stands_in_the_page_for_people() -> None:
+    page = (DOCS / "wire.md").read_text(encoding="utf-8")
+    source = "\n".join(
+        file.read_text(encoding="utf-8") for file in (DOCS.parent / "agent").rglob("*.py")
+    )
+    kinds = re.findall(r'(?:Event\(|_gone\(|_tell\(gateway, )"([a-z_.]+)"', source)
+    assert {"gap", "device.lost", "device.back", "gateway.started"} <= set(kinds)
+    reasons = {*blame.REASONS.values(), store.DISK_FULL, retention.EVICTED, retention.EXPIRED}
+    assert [word for word in (*kinds, *reasons) if f"`{word}`" not in page] == []
