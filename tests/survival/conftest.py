@@ -8,7 +8,7 @@ import pytest
 
 from agent.demo.broker import Broker, find_mosquitto
 from agent.demo.cloud import Cloud
-from tests.support_survival import CONFIG, DEVICE, Agent, Site
+from tests.support_survival import CONFIG, DEVICE, FULL, Agent, Site
 
 
 @pytest.fixture
@@ -20,7 +20,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     cloud = Cloud("127.0.0.1", broker.port, "5")
     agents: list[Agent] = []
 
-    def make(name: str, devices: int = 5, every: str = "50ms") -> Agent:
+    def make(name: str) -> Agent:
+        devices, every = (10, "40ms") if FULL else (5, "50ms")  # 500 and 200 values/s
         folder = tmp_path / name
         folder.mkdir()
         config = folder / "gateway.yaml"
