@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.contract import (
-    DeviceFault,
-    LinkLost,
-    Misconfigured,
-    PolledDriver,
-    Quality,
-    Raw,
-    Reading,
-)
+from agent.contract import DeviceFault, LinkLost, PolledDriver, Quality, Raw, Reading
 
 Build = Callable[..., AbstractAsyncContextManager[Any]]
 Site = Callable[..., str]
@@ -25,10 +17,7 @@ UNCERTAIN, BAD = Quality.UNCERTAIN, Quality.BAD
 CO2 = {"profile": "winsen-mh-z19", "timeout": "300ms", "max_late": "200ms", "warm_up": "0s"}
 METER = {"profile": "cjt188-water-1f90", "address": "78330011223344", "timeout": "300ms",
          "max_late": "200ms"}  # fmt: skip
-MOTOR = {"profile": "dooya-curtain", "timeout": "300ms", "max_late": "200ms"}
 LOT = {"profile": "deying-m77r", "detectors": ["1-3"], "timeout": "400ms", "max_late": "200ms"}
-SIGN = {"profile": "xunpeng-space-sign", "timeout": "300ms", "max_late": "200ms"}
-CARD = {"profile": "led-card-0x64", "timeout": "300ms", "max_late": "200ms"}
 BOARD = {"profile": "led-digit-board", "address": 5}
 
 
@@ -202,109 +191,6 @@ async def test_other_kinds_of_meters_by_a_field_of_the_settings(build: Build, se
         assert rig.sent[0][4] == 0x11
 
 
-async def test_a_motor_goes_where_it_is_sent(build: Build, seen: Seen) -> None:
-    async with build({"roof": MOTOR | {"address": "1234"}}) as rig:
-        reading = await rig.driver.write("curtain_position", 40)
-        assert (reading.value, reading.quality) == (40, Quality.GOOD)
-        assert seen(await rig.driver.read()) == {"curtain_position": 40}
-        await rig.driver.write("curtain_command", "open")
-        assert rig.sent[-1] == bytes.fromhex("55 12 34 03 01 AD 8A")
-
-
-async def test_a_motor_without_limits_refuses_positions(build: Build, seen: Seen) -> None:
-    async with build({"roof": MOTOR}) as rig:
-        rig.hold(curtain_position=None)
-        assert seen(await rig.driver.read()) == {"curtain_position": (None, BAD, "sensor_fault")}
-        rig.simulator.banks["roof"].refuses = True
-        with pytest.raises(DeviceFault, match="refuses"):
-            await rig.driver.write("curtain_position", 40)
-
-
-async def test_a_group_hears_and_says_nothing(build: Build, seen: Seen) -> None:
-    async with build({"all": MOTOR | {"address": "0000"}, "one": MOTOR}) as rig:
-        reading = await rig.drivers["all"].write("curtain_command", "open")
-        assert (reading.value, reading.reason) == ("open", "not_confirmed")
-        assert rig.sent == [bytes.fromhex("55 00 00 03 01 E9 3C")]
-        assert seen(await rig.drivers["all"].read()) == {}
-        assert rig.simulator.banks["one"].told("command") == 1
-
-
-@pytest.mark.parametrize(
-    ("point", "value", "reason"),
-    [
-        ("curtain_position", 101, "range"),
-        ("curtain_position", "half", "value"),
-        ("curtain_command", "burn", "value"),
-        ("factory_reset", 1, "guarded"),
-        ("delete_limits", 1, "guarded"),
-        ("co2", 400, "not_writable"),
-    ],
-)
-async def test_what_must_not_be_written_is_not_sent(
-    point: str, value: Any, reason: str, build: Build
-) -> None:
-    async with build({"roof": MOTOR}) as rig:
-        with pytest.raises(DeviceFault) as caught:
-            await rig.driver.write(point, value)
-        assert caught.value.reason == reason
-        assert rig.sent == []
-
-
-async def test_setting_up_needs_configure_and_danger_to_be_meant(build: Build) -> None:
-    async with build({"sign": CARD}) as rig:
-        assert (await rig.driver.configure("brightness", {"level": 50}))["result"] == 0
-        assert rig.sent[-1] == bytes.fromhex("00 64 FF FF 0C 01 32 77 62")
-        for name in ("stored_text", "relay", "factory_reset", "nothing"):
-            with pytest.raises(DeviceFault) as caught:
-                await rig.driver.configure(name, {})
-            assert caught.value.reason == "guarded"
-        assert len(rig.sent) == 1
-        await rig.driver.configure("stored_text", {"text": "自动识别减速慢行"}, dangerous=True)
-        assert rig.sent[-1].startswith(bytes.fromhex("00 64 FF FF 67 24"))
-        with pytest.raises(DeviceFault, match="no field 'wide'"):
-            await rig.driver.configure("brightness", {"wide": 1})
-
-
-async def test_text_for_a_sign_goes_to_its_ram_and_is_sent_again(build: Build, seen: Seen) -> None:
-    async with build({"sign": CARD}) as rig:
-        assert seen(await rig.driver.read()) == {"display_text": (None, BAD, "not_written")}
-        reading = await rig.driver.write("display_text", "余位 42")
-        assert (reading.value, reading.quality) == ("余位 42", Quality.GOOD)
-        sent = rig.sent[-1]
-        assert sent[4] == 0x62
-        assert seen(await rig.driver.read()) == {"display_text": "余位 42"}
-        assert rig.sent[-1] == sent
-        await rig.driver.write("announcement", "请入场停车")
-        assert rig.sent[-1][4] == 0x30
-        await rig.driver.read()
-        assert [frame[4] for frame in rig.sent[-2:]] == [0x30, 0x62], "spoken once"
-        assert {frame[4] for frame in rig.sent} == {0x62, 0x30}
-
-
-async def test_points_of_one_frame_keep_each_others_values(build: Build, seen: Seen) -> None:
-    async with build({"sign": SIGN}) as rig:
-        await rig.driver.write("parking_free_spaces", 888)
-        assert rig.sent[-1] == bytes.fromhex("3A 00 78 03 01 B6 0A")
-        await rig.driver.write("display_colour", "red")
-        assert rig.sent[-1][1:4] == bytes.fromhex("02 78 03")
-        assert seen(await rig.driver.read()) == {
-            "parking_free_spaces": 888, "display_colour": "red",
-        }  # fmt: skip
-        rig.faults.dead = True
-        with pytest.raises(LinkLost):
-            await rig.driver.read()
-
-
-async def test_a_board_that_says_nothing_is_never_certain(build: Build, seen: Seen) -> None:
-    async with build({"board": BOARD}) as rig:
-        reading = await rig.driver.write("parking_free_spaces", 999)
-        assert (reading.quality, reading.reason) == (UNCERTAIN, "not_confirmed")
-        assert rig.sent == [bytes.fromhex("05 03 E7 EF")]
-        assert seen(await rig.driver.read()) == {
-            "parking_free_spaces": (999, UNCERTAIN, "not_confirmed")
-        }
-
-
 async def test_a_receiver_tells_of_each_detector(build: Build, seen: Seen) -> None:
     async with build({"lot": LOT | {"check": "xor_swapped"}}) as rig:
         rig.hold("1", occupied=True)
@@ -348,32 +234,6 @@ async def test_the_checksum_of_a_receiver_is_found_out_and_remembered(
         found = seen(await rig.driver.read())
         damaged = [n for n in (1, 2, 3) if found[f"occupied_{n}"] == (None, BAD, "missing")]
         assert len(damaged) == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        ({"profile": "winsen"}, "no profile is called"),
-        (CO2 | {"address": 1}, "have no address"),
-        (CO2 | {"detectors": [1]}, "have no detectors"),
-        (CO2 | {"points": ["co3"]}, "has no point 'co3', but for example 'co2'"),
-        ({"profile": "deying-m77r"}, "needs to know its detectors"),
-        (METER | {"address": "123"}, "does not fit into 7 bytes"),
-        (METER | {"address": 123}, "does not fit into 7 bytes"),
-        (METER | {"address": "x" * 14}, "does not fit into 7 bytes"),
-        (BOARD | {"address": 256}, "does not fit into 1 bytes"),
-        (BOARD | {"address": "five"}, "does not fit into 1 bytes"),
-        (METER | {"fields": {"meter_typ": 1}}, "have no field 'meter_typ'"),
-        (LOT | {"detectors": {"a": 1, "b": 1}}, "a detector is named twice"),
-        (CO2 | {"listen": "udp://127.0.0.1:5000"}, "a device has either"),
-    ],
-)
-async def test_settings_that_do_not_fit_the_profile_are_told(
-    options: Any, problem: str, build: Build
-) -> None:
-    with pytest.raises(Misconfigured, match=problem):
-        async with build({"d": options}):
-            pass
 
 
 async def test_only_the_points_that_are_named_are_told(build: Build, seen: Seen) -> None:
@@ -455,30 +315,3 @@ async def test_an_unplugged_adapter_is_no_fault_of_the_device(build: Build) -> N
         assert (caught.value.reason, caught.value.retry_after) == ("no_port", 0.0)
         await rig.stage.plug()
         assert await rig.driver.read()
-
-
-ENDLESS: dict[str, Any] = {
-    "frame": [{"hex": "AA"}, {"body": True}, {"check": "sum8"}],
-    "messages": {"ask": {}, "told": {"body": [{"field": "v", "type": "text", "size": None}]}},
-    "polls": {"poll": {"send": "ask", "answer": "told"}},
-    "points": {"v": {"field": "v", "unit": "1"}},
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({}, "the message told is not understood when it comes back"),
-        ({"messages": {"ask": {}, "told": {"set": {"v": 300}, "body": [{"field": "v"}]}}},
-         "'300' does not fit into the field v"),
-        ({"messages": {"ask": {}, "told": {"set": {"v": "ab"}, "body": [
-            {"field": "v", "type": "raw", "size": 1}]}}}, "the message told is not understood"),
-        ({"frame": []}, "frame: Tuple should have at least 1 item"),
-    ],
-)  # fmt: skip
-async def test_a_profile_that_does_not_understand_itself_is_refused(
-    change: dict[str, Any], problem: str, build: Build, site: Site
-) -> None:
-    with pytest.raises(Misconfigured, match=problem):
-        async with build({"d": {"profile": site(**ENDLESS | change)}}):
-            pass
