@@ -21,7 +21,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     agents: list[Agent] = []
 
     def make(name: str) -> Agent:
-        devices, every = (10, "40ms") if FULL else (5, "50ms")  # 500 and 200 values/s
+        devices, every = (13, "50ms") if FULL else (5, "50ms")  # 520 and 200 values/s
         folder = tmp_path / name
         folder.mkdir()
         config = folder / "gateway.yaml"
