@@ -95,12 +95,17 @@ class Codec:
         found.used = at if rest is None else rest
         return found
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is known which checksum the device uses."""
+        return self.learner is None or bool(self.learner.learned)
+
     def learn(self, frame: Frame) -> bool:
         """Whether the frame's checksum is known to be right."""
         if frame.proof is None or self.learner is None:
             return True
         self.learner.see(*frame.proof)
-        return bool(self.learner.learned)
+        return self.sure
 
     def _frame_at(
         self, order: Sequence[str], heard: bytes | bytearray, at: int

@@ -203,6 +203,8 @@ class Profile(Strict):
     def _safe(self) -> "Profile":
         if bool(self.polls or self.writes) == bool(self.listens):
             raise ValueError("a device is either asked (`polls:`, `writes:`) or heard (`listens:`)")
+        if self.listens and self.timing.heartbeat is None:
+            raise ValueError("`listens:` needs `heartbeat:` under `timing:`, to know silence")
         dangerous = {one.send for one in self.config.values() if one.guard == "dangerous"}
         for one in (*self.polls.values(), *self.writes.values()):
             if one.send in dangerous:

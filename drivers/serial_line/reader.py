@@ -127,6 +127,8 @@ class Reader:
             size = self._sizes.get(part.field)
         if size is None:
             size = self._up_to(later, part.longest, characters=part.type in CHARACTERS)
+        if size > part.longest:
+            raise Unlike
         data = self._taken_text(size) if part.type in CHARACTERS else self._take(size)
         raw = from_bytes(part, data)
         self._must_fit(part.field, raw)

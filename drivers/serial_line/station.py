@@ -1,5 +1,6 @@
 """All that is known of a device before the first byte: its profile and its settings, joined."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -41,7 +42,7 @@ class Station:
     guard: float
     max_late: float
     warm_up: float
-    silent_after: float | None
+    silent_after: float
 
     @classmethod
     def of(cls, device: Device, host: Host) -> "Station":
@@ -51,7 +52,7 @@ class Station:
         _check_way(profile, settings, device)
         timing = profile.timing
         detectors = _detectors(profile, settings)
-        usual_silence = None if timing.heartbeat is None else HEARTBEATS * timing.heartbeat
+        usual_silence = HEARTBEATS * (math.inf if timing.heartbeat is None else timing.heartbeat)
         return cls(
             device=device.id,
             profile=profile,

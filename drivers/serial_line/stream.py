@@ -27,7 +27,7 @@ class SerialLineStream:
         self._station, self._host = station, host
         self._codec = Codec(station.profile, station.check, host.state.get(CHECK, ""))
         self._sampler = Sampler(station)
-        self._presence = Presence(station.detectors, self._limit, self._now())
+        self._presence = Presence(station.detectors, station.silent_after, self._now())
         self._strangers: set[object] = set()
 
     @property
@@ -102,7 +102,7 @@ class SerialLineStream:
 
     async def _acknowledge(self, frame: Frame, ear: Ear) -> None:
         message = self._station.profile.listens[frame.message].acknowledge
-        if message is None:
+        if message is None or not self._codec.sure:
             return
         wanted = self._codec.values(message)
         fields = {
@@ -127,10 +127,6 @@ class SerialLineStream:
 
     def _patience(self) -> float:
         return min(LOOK, self._presence.wait(self._now()) + 0.001)
-
-    @property
-    def _limit(self) -> float:
-        return self._station.silent_after or 3600.0
 
     def _now(self) -> float:
         return self._host.now().mono / 1e9

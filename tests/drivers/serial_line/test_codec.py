@@ -226,6 +226,14 @@ def test_what_would_be_longer_than_any_frame_is_none() -> None:
         codec.build("told", {"v": "00" * 65})
 
 
+def test_a_field_that_is_longer_than_it_may_be_is_none() -> None:
+    frame = [{"hex": "A5"}, {"length": 1}, {"body": True}, {"check": "sum8"}]
+    codec = Codec(profile({"told": {"body": [{"field": "v", "type": "raw", "size": None}]}}, frame))
+    body = bytes([65]) + bytes(65)
+    sifted = codec.sift(b"\xa5" + body + bytes([(sum(body) + 0xA5) & 0xFF]))
+    assert [found.message for found in sifted.frames] == [""]
+
+
 def test_a_message_that_its_length_cannot_count_is_refused() -> None:
     frame = [{"hex": "A5"}, {"length": 1, "add": 16}, {"body": True}, {"check": "sum8"}]
     text = {"type": "text", "size": None, "longest": 250}
@@ -263,6 +271,7 @@ def test_lines_of_a_receiver_are_split_and_checked() -> None:
         ({"frame": [{"what": 1}]}, "a part has one of"),
         ({"frame": [{"check": "sum8", "size": 1}, {"body": True}]}, "`size:` goes with"),
         ({"listens": {"told": {}}}, "either asked"),
+        ({"listens": {"told": {}}, "polls": {}}, "needs `heartbeat:`"),
         ({"detector": "nobody"}, "no message has a field 'nobody'"),
         ({"messages": {"ask": {"set": {"x": 1}}, "told": {"body": [{"field": "v"}]}}},
          "no field is called 'x'"),

@@ -189,14 +189,18 @@ async def test_values_are_uncertain_until_the_checksum_is_known(build: Build) ->
     unknown = {k: v for k, v in WVDS.items() if k != "check"}
     async with build({"lot": unknown}, "pty", talkers) as rig:
         doubts: list[Any] = []
+        told_in_doubt: list[bytes] = []
 
         def enough(found: dict[str, Any]) -> bool:
             for n, bank in enumerate(talkers.banks.values()):
                 bank.set("battery_level", (len(doubts) + n) % 100, "a1")
             doubts.append(found.get("battery_level_a1"))
+            if not isinstance(doubts[-1], int) and "check" not in rig.hosts["lot"].state:
+                told_in_doubt.extend(rig.sent)
             return isinstance(doubts[-1], int)
 
         await gathered(rig.driver, enough)
+        assert told_in_doubt == [], "no guess is sent"
         assert any(isinstance(one, tuple) and one[1:] == (UNCERTAIN, "unchecked") for one in doubts)
         assert rig.hosts["lot"].state["check"] == "crc16_xmodem:low_first"
 
