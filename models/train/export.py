@@ -22,9 +22,9 @@ from common import MODELS, fix_seeds, load_weights
 from detector_net import DetectorNet
 from detector_scene import Scene, hung
 from occupancy_net import OccupancyNet
-from plate_augment import Image, photograph
+from plate_augment import Image
 from plate_render import Typeface, render
-from plate_text import draw_plate
+from plate_text import blue, new_energy, yellow_double
 from reader_net import ReaderNet
 
 from drivers.camera.vision import runner
@@ -135,29 +135,32 @@ def convert(task: Task, net: torch.nn.Module, file: Path) -> None:
     onnx.save(model, file)
 
 
-def golden_images(name: str, task: Task, folder: Path, data: Path) -> list[Path]:
-    """Our own drawings, at the size of the input."""
+def golden_images(name: str, task: Task, folder: Path, data: Path) -> dict[Path, str]:
+    """Our own drawings, at the size of the input, and the text on those that show one plate."""
     fix_seeds(5, 1)
     face = Typeface(data / "glyphs")
     (folder / "golden").mkdir(exist_ok=True)
-    files = []
+    shown = {}
     for number in range(1 if name == "plate_detector" else 3):
-        image = draw_golden(name, task, face)
-        files.append(folder / "golden" / f"{number}.png")
-        cv2.imwrite(str(files[-1]), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return files
+        image, text = draw_golden(name, task, face, number)
+        file = folder / "golden" / f"{number}.png"
+        cv2.imwrite(str(file), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        shown[file.relative_to(folder)] = text
+    return shown
 
 
-def draw_golden(name: str, task: Task, face: Typeface) -> Image:
+def draw_golden(name: str, task: Task, face: Typeface, number: int) -> tuple[Image, str]:
     size = task.size or (320, 320)
     grey = np.full((size[1], size[0], 3), random.randint(70, 150), np.uint8)
     if name == "plate_detector":
-        return hung(Scene(grey, [], []), face, size[0]).image
+        return hung(Scene(grey, [], []), face, size[0]).image, ""
     if name == "plate_reader":
-        return cv2.resize(photograph(render(draw_plate(), face), grey), size)
+        plate = (blue, new_energy, yellow_double)[number]()
+        clean = np.clip(render(plate, face), 0, 255).astype(np.uint8)
+        return cv2.resize(clean, size, interpolation=cv2.INTER_AREA), plate.text
     tone = [random.randint(0, 255) for _ in range(3)]
     cv2.rectangle(grey, (14, 6), (random.randint(30, 54), 58), tone, -1)
-    return cv2.GaussianBlur(grey, (0, 0), 1.5)
+    return cv2.GaussianBlur(grey, (0, 0), 1.5), ""
 
 
 def commit() -> str:
@@ -206,16 +209,14 @@ def write_model(card: Entry, folder: Path) -> None:
     print(card["id"], card["precision"], f"{len(data) / 1e6:.2f} MB", digest[:12])
 
 
-def write_golden(folder: Path, images: list[Path], tolerance: float) -> None:
-    """What the model makes of `images` (relative to the folder), as the runner computes it."""
+def write_golden(folder: Path, shown: dict[Path, str], tolerance: float) -> None:
+    """What the model makes of images (relative to the folder), as the runner computes it."""
     session = runner.load(folder)
-    card = dict(session.card.about)
-    card["golden"] = {
-        "tolerance": tolerance,
-        "images": [
-            {"image": str(image), "expect": expected(session, folder / image)} for image in images
-        ],
-    }
+    entries = [
+        {"image": str(image), "shows": text, "expect": expected(session, folder / image)}
+        for image, text in shown.items()
+    ]
+    card = {**session.card.about, "golden": {"tolerance": tolerance, "images": entries}}
     save(card, folder / "card.yaml")
     runner.check_golden(runner.load(folder))
 
@@ -253,8 +254,7 @@ def main() -> None:
         (folder / "model.onnx").write_bytes(file.read_bytes())
     metrics = [line for file in o.metrics for line in json.loads(file.read_text("utf-8"))]
     write_model(card_of(o.task, task, {**vars(o), "metrics": metrics}), folder)
-    images = golden_images(o.task, task, folder, o.data)
-    write_golden(folder, [image.relative_to(folder) for image in images], tolerance=0.05)
+    write_golden(folder, golden_images(o.task, task, folder, o.data), tolerance=0.05)
 
 
 if __name__ == "__main__":

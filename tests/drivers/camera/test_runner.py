@@ -17,10 +17,10 @@ pytest.importorskip("onnxruntime", reason="the vision extra is not installed")
 import numpy as np
 
 from agent.contract import Misconfigured
-from drivers.camera.vision import runner
+from drivers.camera.vision import reading, runner
 
 ROOT = Path(__file__).parents[3] / "models"
-SHIPPED = sorted(card.parent.name for card in ROOT.glob("*/card.yaml"))
+SHIPPED = sorted(str(card.parent.relative_to(ROOT)) for card in ROOT.rglob("card.yaml"))
 
 
 @pytest.fixture
@@ -75,3 +75,21 @@ def test_loading_a_model_leaves_no_file_at_home(tmp_path: Path) -> None:
     environment.pop("ORT_DISABLE_TELEMETRY")
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("name", ["plate_reader", "plate_reader/int8"])
+def test_the_golden_plates_are_read(name: str) -> None:
+    """Our own drawings: one line, eight characters, two lines; the card says what they show."""
+    import cv2
+
+    model = runner.load(ROOT / name)
+    crops = [np.asarray(cv2.imread(str(golden.image)), np.uint8) for golden in model.card.golden]
+    out = model.run(reading.prepare(crops))
+    reads = [
+        reading.decode(text, colour, model.card.decode)
+        for text, colour in zip(out["text"], out["colour"], strict=True)
+    ]
+    assert [read.text for read in reads] == [
+        each["shows"] for each in model.card.about["golden"]["images"]
+    ]
+    assert [read.colour for read in reads] == ["blue", "green", "yellow"]
