@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from agent.buffer import Buffer
+from agent.buffer.observing import Step
 from agent.collect import Scheduler
 from agent.contract import STREAMS, Misconfigured, Ranges, Reading
 from agent.control.answers import line
@@ -57,17 +59,26 @@ class Desk:
         scheduler = self._scheduler(device)
         lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(_TRACE_KEPT)
 
+        def show(said: Mapping[str, Any]) -> None:
+            if not lines.full():
+                lines.put_nowait(said)
+
         def observe(stage: str, of: str, readings: Sequence[Reading]) -> None:
             for reading in readings if of == device else ():
-                if not lines.full():
-                    lines.put_nowait({"stage": stage, **line(reading)})
+                show({"stage": stage, **line(reading)})
+
+        def follow(step: Step) -> None:
+            if step.device == device:
+                show(_plain(step))
 
         scheduler.observers.add(observe)
+        self._running.buffer.observers.add(follow)
         try:
             while True:
                 yield await lines.get()
         finally:
             scheduler.observers.discard(observe)
+            self._running.buffer.observers.discard(follow)
 
     async def owe(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
         """Replay: a range is owed to an uplink again."""
@@ -106,3 +117,9 @@ class Desk:
                 known=", ".join(sorted(self._running.schedulers)),
             )
         return self._running.schedulers[device]
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    said = asdict(step)
+    said["t"] = said.pop("time") / 1000
+    return said

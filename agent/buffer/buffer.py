@@ -11,6 +11,7 @@ from agent.buffer.accounts import Accounts, Gap
 from agent.buffer.committer import Committer
 from agent.buffer.limits import PAGE, Limits
 from agent.buffer.manifest import manifest
+from agent.buffer.observing import Observers
 from agent.buffer.outbox import BufferOutbox, Counter
 from agent.buffer.reader import Reader
 from agent.buffer.retention import Retention, Victim
@@ -67,7 +68,11 @@ class Buffer:
                 self._accounts.add(uplink)
                 self._committer.settled()
             counter = Counter(
-                self._accounts, self._shelf.fetch, self._committer.settled, self._announce
+                self._accounts,
+                self._shelf.fetch,
+                self._committer.settled,
+                self._announce,
+                self.observers,
             )
             self._outboxes[uplink] = BufferOutbox(uplink, counter)
         return self._outboxes[uplink]
@@ -75,6 +80,11 @@ class Buffer:
     def law(self, uplink: str) -> Mapping[str, Law]:
         """Stream -> how 1…head divides for that uplink, over all epochs. Raises KeyError."""
         return self._accounts.law(uplink)
+
+    @property
+    def observers(self) -> Observers:
+        """Who is told of every reading that is stored, and that is acknowledged."""
+        return self._committer.observers
 
     def silence(self) -> float:
         """Seconds that the writer has been at one transaction."""

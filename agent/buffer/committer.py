@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 
 from agent.buffer.accounts import Accounts, Changes
 from agent.buffer.limits import Limits
+from agent.buffer.observing import Observers, stored
 from agent.buffer.retention import Retention, Victim
 from agent.buffer.store import DISK_FULL, Done, Erasure, Store, Work
 from agent.buffer.waiting import Group, Waiting
 from agent.clock import Clock
-from agent.contract import STREAMS, LinkLost, Ranges, Record
+from agent.contract import EVENTS, STREAMS, TELEMETRY, LinkLost, Ranges, Record
 from agent.status import Board
 from agent.threads import Worker
 
@@ -42,6 +43,7 @@ class Committer:
         self._store, self._accounts, self._retention = store, accounts, retention
         self._clock, self._board = clock, board
         self._done, self._evict = written, evict
+        self.observers: Observers = set()
         self._thread = Worker("store-write")
         self._loop = asyncio.get_running_loop()
         self._waiting = Waiting(limits)
@@ -159,6 +161,8 @@ class Committer:
             self._busy = None
         del self._erasures[: len(erasures)]
         self._written(done, changes)
+        if self.observers:
+            self._tell(done, group)
         if self._retention.crowded(self.pages) and not self._stopped.is_set():
             self._evict(await self._retention.for_room(self.pages))
         return True
@@ -189,6 +193,7 @@ class Committer:
             status.head = done.heads[stream]
             status.appended += len(done.stored[stream])
         for stream, numbers in done.discarded.items():
+            self._board.stream(EVENTS).taken += len(numbers.intervals)  # the gap's own event
             self._accounts.evict(self._accounts.running.name, stream, numbers, DISK_FULL)
         self.pages = done.pages
         buffer = self._board.buffer
@@ -203,6 +208,14 @@ class Committer:
         self._flushing = []
         self._room.set()
         self._done()
+
+    def _tell(self, done: Done, group: Group) -> None:
+        steps = stored(
+            self._accounts.running.name, done.stored[TELEMETRY], group.records.get(TELEMETRY, ())
+        )
+        for step in steps:
+            for observer in tuple(self.observers):
+                observer(step)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

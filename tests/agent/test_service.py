@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from agent.contract import GatewayError
-from agent.control.client import ask_once
+from agent.control.client import ask, ask_once
+from agent.demo.broker import Broker, find_mosquitto
+from agent.demo.cloud import Cloud
 
 BASE = """\
-gateway: {{id: gw}}
+gateway: {{id: demo}}
 store: {{path: {folder}/store, max_size: 50MB, commit: {{every: 100ms}}}}
 control: {{socket: {folder}/control.sock}}
 metrics: {{listen: null}}
@@ -152,3 +154,35 @@ async def test_a_second_service_on_the_same_store_is_refused(start: Start) -> No
     _, errors = await second.communicate()
     assert second.returncode in {75, 78}
     assert "another fieldgate" in errors.decode()
+
+
+@pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
+async def test_a_reading_is_followed_from_the_wire_to_the_broker(
+    start: Start, tmp_path: Path
+) -> None:
+    broker = Broker(tmp_path)
+    await broker.start()
+    cloud = Cloud("127.0.0.1", broker.port, "5")
+    listening = asyncio.create_task(cloud.run())
+    await cloud.listening.wait()
+    service = await start(
+        f'uplinks:\n  - {{id: cloud, brokers: ["mqtt://127.0.0.1:{broker.port}"],'
+        " live_period: 100ms}\n"
+    )
+    await service.until("READY=1")
+    steps = await asyncio.to_thread(_steps, service, {"read", "taken", "stored", "sent"})
+    by_stage = {step["stage"]: step for step in steps}
+    assert by_stage["stored"]["seq"] > 0
+    assert by_stage["sent"]["uplink"] == "cloud"
+    assert {step["point"] for step in steps} == {"air_temperature"}
+    listening.cancel()
+    await broker.kill()
+
+
+def _steps(service: Service, stages: set[str]) -> list[dict[str, Any]]:
+    found = []
+    for step in ask(service.folder / "control.sock", {"do": "trace", "device": "a"}, 10.0):
+        found.append(step)
+        if stages <= {step["stage"] for step in found}:
+            return found
+    return found
