@@ -19,6 +19,7 @@ from drivers.serial_line.layout import (
     Part,
     Repeat,
     Skip,
+    Tagged,
     Text,
     Value,
 )
@@ -179,10 +180,19 @@ class _Writer:
                 for group in self._groups:
                     self._write(part.repeat, group)
             elif isinstance(part, Digits):
-                inner = _Writer(part.digits, told, self._groups, self._digest).frame()
-                self._out += inner.hex().upper().encode("ascii")
+                self._out += self._inner(part.digits, told).hex().upper().encode("ascii")
+            elif isinstance(part, Tagged):
+                self._tagged(part, told)
             else:
                 self._out += _plain(part, told)
+
+    def _inner(self, parts: tuple[Part, ...], told: Mapping[str, Any]) -> bytes:
+        return _Writer(parts, told, self._groups, self._digest).frame()
+
+    def _tagged(self, part: Tagged, told: Mapping[str, Any]) -> None:
+        for tag, parts in part.tagged.items():
+            data = self._inner(parts, told)
+            self._out += tag.to_bytes(part.tag) + len(data).to_bytes(part.size) + data
 
     def _length(self, part: Length, later: tuple[Part, ...], told: Mapping[str, Any]) -> None:
         if part.of is None:

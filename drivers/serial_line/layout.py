@@ -150,7 +150,17 @@ class Digits(Strict):
     longest: int = Field(255, ge=1, le=255, description="Bytes, before the next fixed part.")
 
 
-_KINDS = ("check", "field", "hex", "text", "skip", "length", "body", "repeat", "digits")
+class Tagged(Strict):
+    """Values to the end of the body, each behind its tag and length; unknown ones are skipped."""
+
+    tagged: dict[int, tuple["Part", ...]] = Field(min_length=1, description="Tag -> parts.")
+    tag: Literal[1, 2] = Field(1, description="Bytes of a tag, high first.")
+    size: Literal[1, 2] = Field(1, description="Bytes of a length, high first.")
+
+
+_KINDS = (
+    "check", "field", "hex", "text", "skip", "length", "body", "repeat", "digits", "tagged",
+)  # fmt: skip
 
 
 def _kind(value: Any) -> str | None:
@@ -167,17 +177,19 @@ Part = Annotated[
     | Annotated[Check, Tag("check")]
     | Annotated[Body, Tag("body")]
     | Annotated[Repeat, Tag("repeat")]
-    | Annotated[Digits, Tag("digits")],
+    | Annotated[Digits, Tag("digits")]
+    | Annotated[Tagged, Tag("tagged")],
     Discriminator(
         _kind,
         custom_error_type="part",
         custom_error_message="a part has one of hex, text, field, skip, length, check, body, "
-        "repeat, digits as a key",
+        "repeat, digits, tagged as a key",
     ),
 ]
 
 Repeat.model_rebuild()
 Digits.model_rebuild()
+Tagged.model_rebuild()
 
 
 def values_in(parts: tuple[Part, ...]) -> dict[str, Value]:
@@ -190,6 +202,9 @@ def values_in(parts: tuple[Part, ...]) -> dict[str, Value]:
             found |= values_in(part.repeat)
         elif isinstance(part, Digits):
             found |= values_in(part.digits)
+        elif isinstance(part, Tagged):
+            for inner in part.tagged.values():
+                found |= values_in(inner)
     return found
 
 

@@ -14,6 +14,7 @@ from drivers.serial_line.layout import (
     Part,
     Repeat,
     Skip,
+    Tagged,
     Text,
     Value,
 )
@@ -97,13 +98,17 @@ class Reader:
             else:
                 self._several(part, parts[place + 1 :], into)
 
-    def _several(self, part: Body | Repeat | Digits, later: tuple[Part, ...], into: Found) -> None:
+    def _several(
+        self, part: Body | Repeat | Digits | Tagged, later: tuple[Part, ...], into: Found
+    ) -> None:
         if isinstance(part, Body):
             self._body(part)
         elif isinstance(part, Repeat):
             self._repeat(part, into)
-        else:
+        elif isinstance(part, Digits):
             self._digits(part, later, into)
+        else:
+            self._tagged(part, into)
 
     def _take(self, size: int) -> bytes:
         after = self._at + size
@@ -216,12 +221,27 @@ class Reader:
             data = bytes.fromhex(text.decode("ascii"))
         except ValueError as error:
             raise Unlike from error
-        inner = Reader(part.digits, data, 0, self._message)
+        self._inner(part.digits, data, into)
+
+    def _tagged(self, part: Tagged, into: Found) -> None:
+        if self._end is None:
+            raise Unlike
+        while self._at != self._end:
+            tag = int.from_bytes(self._take(part.tag))
+            data = self._take(int.from_bytes(self._take(part.size)))
+            if tag in part.tagged:
+                self._inner(part.tagged[tag], data, into)
+
+    def _inner(self, parts: tuple[Part, ...], data: bytes, into: Found) -> None:
+        """Parts that are the whole of these bytes."""
+        inner = Reader(parts, data, 0, self._message)
         inner._end = len(data)
         try:
             frame = inner.frame("")
         except More as error:
             raise Unlike from error
+        if len(frame.data) != len(data):
+            raise Unlike
         into |= frame.fields
         self._spans |= frame.spans
         self._groups += frame.groups

@@ -149,6 +149,24 @@ def test_bytes_written_as_characters() -> None:
         assert codec.sift(wrong, final=True).frames == []
 
 
+def test_values_behind_their_tags_come_in_any_order() -> None:
+    frame = [{"hex": "A5"}, {"length": 1}, {"body": True}, {"check": "sum8"}]
+    tags = {"tagged": {0x10: [{"field": "v", "size": 2}], 0x11: [{"field": "w"}]}}
+    codec = Codec(profile({"told": {"body": [tags]}}, frame))
+    sent = codec.build("told", {"v": 300, "w": 7})
+    assert sent[2:-1] == bytes.fromhex("10 02 01 2C 11 01 07")
+
+    def heard(body: str) -> list[Any]:
+        data = bytes.fromhex("A5") + bytes([len(bytes.fromhex(body))]) + bytes.fromhex(body)
+        sifted = codec.sift(data + bytes([sum(data) & 0xFF]), ["told"])
+        return [frame.fields for frame in sifted.frames if frame.message == "told"]
+
+    assert heard("11 01 07 99 03 00 00 00 10 02 01 2C") == [{"w": 7, "v": 300}]
+    assert heard("11 01 07") == [{"w": 7}]
+    for wrong in ("11 02 07 00", "11 00", "11 05 07", "10 01 01", "11"):
+        assert heard(wrong) == []
+
+
 def test_messages_are_told_apart_by_bits_of_a_field() -> None:
     body = [{"field": "v"}, {"field": "w"}]
     warm, cold = {"v": [0x0F, 3]}, {"v": [0x0F, 4]}

@@ -33,6 +33,7 @@ DETECTORS: dict[str, Any] = {
     "bosch-tps110": {"p1": "70B3D5E75E001A2F", "p2": "70B3D5E75E001A30"},
     "nwave-nps405": {"p1": "70B3D5E75E001A2F", "p2": "70B3D5E75E001A30"},
     "libelium-parking": {"p1": "70B3D5E75E001A2F", "p2": "70B3D5E75E001A30"},
+    "moko-lw009": {"p1": "70B3D5E75E001A2F", "p2": "70B3D5E75E001A30"},
 }
 CHECKS = {"deying-m77r": "xor_swapped", "wvds-nbiot": "crc16_xmodem"}
 

@@ -29,7 +29,7 @@ NOON = 1_800_000_000.0
 
 def device_of(name: str, **more: Any) -> Device:
     options: dict[str, Any] = {"profile": name, **more}
-    if name in {*KEYS, "bosch-tps110", "nwave-nps405", "libelium-parking"}:
+    if name in {*KEYS, "bosch-tps110", "nwave-nps405", "libelium-parking", "moko-lw009"}:
         options["detectors"] = KEYS.get(name, {"p1": "70B3D5E75E001A2F"})
     return Device("d", "serial_line", 1.0, wire="bus", options=options)
 
