@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "the board: devices, wires, streams, uplinks, hours of buffer left",
     "trace": "a line per stage for each reading of a device, live",
     "watch": "subscribe as a cloud would; report gaps, duplicates, order, delay",
+    "parking": "replay: the parking detector over a recorded trace",
     "buffer": "look into the store: list, export, replay, verify",
 }
 
