@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.buffer.account import Taken
 from agent.buffer.accounts import Accounts, Gap
-from agent.buffer.observing import Observers, sent
+from agent.buffer.observing import Observers, Sent
 from agent.buffer.reader import Stored
 from agent.contract import EVENTS, STREAMS, TELEMETRY, Columns, Happening, Lane, Pack, Ranges, Skip
 
@@ -80,13 +80,9 @@ class BufferOutbox:
     async def settle(self, pack: Pack) -> None:
         if self._accounts[pack.stream].settle(pack.epoch, pack.range, pack.skip):
             self._counter.changed()
-            if self._counter.observers:
-                self._tell(pack)
-
-    def _tell(self, pack: Pack) -> None:
-        for step in sent(self._uplink, pack):
-            for observer in tuple(self._counter.observers):
-                observer(step)
+            if pack.stream == TELEMETRY:
+                for observer in tuple(self._counter.observers):
+                    observer(Sent(self._uplink, pack.epoch, pack.range))
 
     async def give_back(self, pack: Pack) -> None:
         self._accounts[pack.stream].give_back(pack.epoch, pack.range)

@@ -11,11 +11,13 @@ from agent.buffer import past
 from agent.buffer.accounts import Changes, Epoch
 from agent.buffer.columns import Batch, encode
 from agent.buffer.keys import OPEN, STREAM_IDS, key
+from agent.buffer.limits import PAGE
 from agent.contract import EVENTS, STREAMS, Event, Instant, Ranges, Record
 
 log = logging.getLogger(__name__)
 
 DISK_FULL = "disk_full"
+MEASURE_EVERY = 32_768  # bytes that may come in between two looks at the file's size
 
 Numbered = tuple[str, int, Batch]  # stream, first number
 
@@ -51,8 +53,8 @@ class Done:
     stored: Mapping[str, Ranges]
     discarded: Mapping[str, Ranges]
     heads: Mapping[str, int]
-    pages: int  # of the file that are in use
-    written: int  # bytes that this thread gave to the system since it started
+    pages: int  # of the file that are in use, but for the last few
+    written: int  # bytes that this thread gave to the system since it started, but for the last
 
 
 class Store:
@@ -62,18 +64,28 @@ class Store:
         self._heads = dict(epoch.head)
         self._kept = {stream: Ranges.of(1, OPEN) for stream in STREAMS}
         self._boots: dict[str, int] = {}
+        self.pages = _pages(connection)  # in use, as last measured
+        self._fresh, self._written = 0, 0
 
     def commit(self, work: Work) -> Done:
         """All or nothing: numbers count only once it has returned. Raises sqlite3.Error."""
+        encoded = {s: list(encode(records)) for s, records in work.records.items() if records}
+        return self.write(encoded, work)
+
+    def write(self, encoded: Mapping[str, Sequence[Batch]], work: Work) -> Done:
+        """The transaction itself, of records that are encoded."""
         heads, kept = dict(self._heads), dict(self._kept)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            batches = [b for s in STREAMS for b in _numbered(s, work.records.get(s, ()), heads)]
+            batches = [b for s in STREAMS for b in _numbered(s, encoded.get(s, ()), heads)]
             discarded = {s: _spend(s, count, heads) for s, count in work.discarded.items()}
-            batches += _numbered(EVENTS, self._confessions(discarded, work.now), heads)
+            if discarded:
+                confessed = list(encode(self._confessions(discarded, work.now)))
+                batches += _numbered(EVENTS, confessed, heads)
             self._insert(batches)
             write_rows(self._connection, work.changes)
-            self._erase(work.erasures, discarded, kept)
+            if work.erasures or discarded:
+                self._erase(work.erasures, discarded, kept)
             self._connection.execute("COMMIT")
         except BaseException:
             self._boots.clear()
@@ -81,15 +93,16 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
         self._heads, self._kept = heads, kept
+        self._measure(sum(len(batch.body) for _, _, batch in batches), bool(work.erasures))
         stored = {s: Ranges.union(_numbers(b) for b in batches if b[0] == s) for s in STREAMS}
-        return Done(stored, discarded, heads, self.pages, written())
+        return Done(stored, discarded, heads, self.pages, self._written)
 
-    @property
-    def pages(self) -> int:
-        """In use; those that were erased are used again before the file grows."""
-        count = self._connection.execute("PRAGMA page_count").fetchone()[0]
-        free = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
-        return int(count) - int(free)
+    def _measure(self, fresh: int, erased: bool) -> None:
+        """`fresh` bytes came in. Looked at now and then: it takes as long as a small insert."""
+        self._fresh += fresh + PAGE
+        if erased or self._fresh > MEASURE_EVERY:
+            self._fresh = 0
+            self.pages, self._written = _pages(self._connection), written()
 
     def close(self) -> None:
         """Writes down where the epoch ended, so that a last batch that goes bad is missed."""
@@ -187,13 +200,13 @@ def gap_event(
     return Event("gap", "buffer", at, {**of, **numbers, "reason": reason})
 
 
-def _numbered(stream: str, records: Sequence[Record], heads: dict[str, int]) -> list[Numbered]:
-    """The batches of a group with the numbers that follow the head; moves the head."""
-    batches = []
-    for batch in encode(records) if records else ():
-        batches.append((stream, heads[stream] + 1, batch))
+def _numbered(stream: str, batches: Sequence[Batch], heads: dict[str, int]) -> list[Numbered]:
+    """With the numbers that follow the head; moves the head."""
+    numbered = []
+    for batch in batches:
+        numbered.append((stream, heads[stream] + 1, batch))
         heads[stream] += batch.count
-    return batches
+    return numbered
 
 
 def _spend(stream: str, count: int, heads: dict[str, int]) -> Ranges:
@@ -203,6 +216,13 @@ def _spend(stream: str, count: int, heads: dict[str, int]) -> Ranges:
 
 def _numbers(batch: Numbered) -> Ranges:
     return Ranges.of(batch[1], batch[1] + batch[2].count - 1)
+
+
+def _pages(connection: sqlite3.Connection) -> int:
+    """In use; those that were erased are used again before the file grows."""
+    count = connection.execute("PRAGMA page_count").fetchone()[0]
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return int(count) - int(free)
 
 
 def written() -> int:
