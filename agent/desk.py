@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from agent.buffer import Buffer
-from agent.buffer.observing import Step
+from agent.buffer.observing import Sent, Stored
 from agent.collect import Scheduler
 from agent.contract import STREAMS, Misconfigured, Ranges, Reading
 from agent.control.answers import line
@@ -57,28 +56,15 @@ class Desk:
         """A line per stage for each reading of one device, until the listener goes."""
         device = str(request.get("device"))
         scheduler = self._scheduler(device)
-        lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(_TRACE_KEPT)
-
-        def show(said: Mapping[str, Any]) -> None:
-            if not lines.full():
-                lines.put_nowait(said)
-
-        def observe(stage: str, of: str, readings: Sequence[Reading]) -> None:
-            for reading in readings if of == device else ():
-                show({"stage": stage, **line(reading)})
-
-        def follow(step: Step) -> None:
-            if step.device == device:
-                show(_plain(step))
-
-        scheduler.observers.add(observe)
-        self._running.buffer.observers.add(follow)
+        trail = _Trail(device)
+        scheduler.observers.add(trail.read)
+        self._running.buffer.observers.add(trail.follow)
         try:
             while True:
-                yield await lines.get()
+                yield await trail.lines.get()
         finally:
-            scheduler.observers.discard(observe)
-            self._running.buffer.observers.discard(follow)
+            scheduler.observers.discard(trail.read)
+            self._running.buffer.observers.discard(trail.follow)
 
     async def owe(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
         """Replay: a range is owed to an uplink again."""
@@ -119,7 +105,33 @@ class Desk:
         return self._running.schedulers[device]
 
 
-def _plain(step: Step) -> dict[str, Any]:
-    said = asdict(step)
-    said["t"] = said.pop("time") / 1000
-    return said
+class _Trail:
+    """What becomes of one device's readings, as lines for whoever asked."""
+
+    def __init__(self, device: str) -> None:
+        self.lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(_TRACE_KEPT)
+        self._device = device
+        self._stored: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def read(self, stage: str, device: str, readings: Sequence[Reading]) -> None:
+        for reading in readings if device == self._device else ():
+            self._show({"stage": stage, **line(reading)})
+
+    def follow(self, step: Stored | Sent) -> None:
+        if isinstance(step, Sent):
+            self._sent(step)
+        elif step.reading.device == self._device:
+            said = line(step.reading) | {"epoch": step.epoch, "seq": step.seq}
+            self._stored[step.epoch, step.seq] = said
+            self._show({"stage": "stored", **said})
+            if len(self._stored) > _TRACE_KEPT:
+                del self._stored[next(iter(self._stored))]
+
+    def _sent(self, step: Sent) -> None:
+        for (epoch, seq), said in self._stored.items():
+            if epoch == step.epoch and seq in step.numbers:
+                self._show({"stage": "sent", "uplink": step.uplink, **said})
+
+    def _show(self, said: Mapping[str, Any]) -> None:
+        if not self.lines.full():
+            self.lines.put_nowait(said)
