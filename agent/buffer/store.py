@@ -53,7 +53,7 @@ class Done:
     stored: Mapping[str, Ranges]
     discarded: Mapping[str, Ranges]
     heads: Mapping[str, int]
-    pages: int  # of the file that are in use, but for the last few
+    pages: int  # of the file that are in use, about
     written: int  # bytes that this thread gave to the system since it started, but for the last
 
 
@@ -65,7 +65,7 @@ class Store:
         self._kept = {stream: Ranges.of(1, OPEN) for stream in STREAMS}
         self._boots: dict[str, int] = {}
         self.pages = _pages(connection)  # in use, as last measured
-        self._fresh, self._written = 0, 0
+        self._fresh, self._written = MEASURE_EVERY, 0
 
     def commit(self, work: Work) -> Done:
         """All or nothing: numbers count only once it has returned. Raises sqlite3.Error."""
@@ -98,8 +98,10 @@ class Store:
         return Done(stored, discarded, heads, self.pages, self._written)
 
     def _measure(self, fresh: int, erased: bool) -> None:
-        """`fresh` bytes came in. Looked at now and then: it takes as long as a small insert."""
+        """`fresh` bytes came in. The file is looked at now and then, since that takes as long as
+        a small insert; in between its pages are estimated, rather too many."""
         self._fresh += fresh + PAGE
+        self.pages += fresh // PAGE + 2
         if erased or self._fresh > MEASURE_EVERY:
             self._fresh = 0
             self.pages, self._written = _pages(self._connection), written()
