@@ -51,8 +51,8 @@ class LineOverride(Strict):
 
     baud: int | None = Field(None, ge=300, le=1_000_000, description="Bits per second.")
     parity: Parity | None = Field(None, description="none, even or odd.")
-    stop_bits: Literal[1, 2] | None = None
-    data_bits: Literal[7, 8] | None = None
+    stop_bits: Literal[1, 2] | None = Field(None, description="Default: the profile's.")
+    data_bits: Literal[7, 8] | None = Field(None, description="Default: the profile's.")
 
     def over(self, factory: Line) -> Line:
         return Line(
