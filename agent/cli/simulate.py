@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
             "answer as the devices of a configuration would: on its TCP addresses (loopback "
             "only), and on pseudo-terminals in the place of its serial ports"
         ),
-        epilog=say("example: fieldgate simulate gateway.yaml    (ports like /tmp/field/rs485-a)"),
+        epilog=say("example: fieldgate simulate gateway.yaml    (`port:` any path that is free)"),
     )
     parser.add_argument("file", type=Path, help=say("the settings"))
     parser.add_argument("--seconds", type=float, help=say("stop after so many seconds"))

@@ -1,9 +1,11 @@
 """Building blocks for settings models. Kept out of the package's front door: it loads pydantic."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from agent.contract.wire import Line, Parity
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -56,3 +58,20 @@ Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"pattern": ID_
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class LineOverride(Strict):
+    """What is left out is as the profile says that the device leaves the factory."""
+
+    baud: int | None = Field(None, ge=300, le=1_000_000, description="Bits per second.")
+    parity: Parity | None = Field(None, description="none, even or odd.")
+    stop_bits: Literal[1, 2] | None = Field(None, description="Stop bits.")
+    data_bits: Literal[7, 8] | None = Field(None, description="Data bits.")
+
+    def over(self, factory: Line) -> Line:
+        return Line(
+            self.baud or factory.baud,
+            self.parity or factory.parity,
+            self.stop_bits or factory.stop_bits,
+            self.data_bits or factory.data_bits,
+        )

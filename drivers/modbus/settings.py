@@ -1,28 +1,10 @@
 """What a device's entry in the configuration may say when its driver is `modbus`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from agent.contract import Line, Parity
-from agent.contract.settings import Id, Seconds, Strict
-
-
-class LineOverride(Strict):
-    """What is left out is as the profile says that the device leaves the factory."""
-
-    baud: int | None = Field(None, ge=300, le=1_000_000, description="Bits per second.")
-    parity: Parity | None = Field(None, description="none, even or odd.")
-    stop_bits: Literal[1, 2] | None = Field(None, description="Stop bits.")
-    data_bits: Literal[7, 8] | None = Field(None, description="Data bits.")
-
-    def over(self, factory: Line) -> Line:
-        return Line(
-            self.baud or factory.baud,
-            self.parity or factory.parity,
-            self.stop_bits or factory.stop_bits,
-            self.data_bits or factory.data_bits,
-        )
+from agent.contract.settings import Id, LineOverride, Seconds, Strict
 
 
 class ModbusSettings(Strict):

@@ -1,12 +1,11 @@
 """What a device's entry in the configuration may say when its driver is `serial_line`."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from agent.contract import Line, Parity
-from agent.contract.settings import Seconds, Strict
+from agent.contract.settings import LineOverride, Seconds, Strict
 from drivers.serial_line.checks import CheckName
 
 _SPAN = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
@@ -44,23 +43,6 @@ def _udp(value: Any) -> Any:
 
 
 Udp = Annotated[str, BeforeValidator(_udp, json_schema_input_type=str)]
-
-
-class LineOverride(Strict):
-    """What is left out is as the profile says that the device leaves the factory."""
-
-    baud: int | None = Field(None, ge=300, le=1_000_000, description="Bits per second.")
-    parity: Parity | None = Field(None, description="none, even or odd.")
-    stop_bits: Literal[1, 2] | None = Field(None, description="Default: the profile's.")
-    data_bits: Literal[7, 8] | None = Field(None, description="Default: the profile's.")
-
-    def over(self, factory: Line) -> Line:
-        return Line(
-            self.baud or factory.baud,
-            self.parity or factory.parity,
-            self.stop_bits or factory.stop_bits,
-            self.data_bits or factory.data_bits,
-        )
 
 
 class SerialLineSettings(Strict):
