@@ -45,16 +45,6 @@ class Law:
     gap: int = 0
     holds: bool = True
 
-    def __add__(self, other: "Law") -> "Law":
-        return Law(
-            self.head + other.head,
-            self.settled + other.settled,
-            self.owed + other.owed,
-            self.skipped + other.skipped,
-            self.gap + other.gap,
-            self.holds and other.holds,
-        )
-
 
 @dataclass(slots=True)
 class Book:
@@ -278,10 +268,15 @@ class Account:
 
     def law(self) -> Law:
         """Over all epochs."""
-        total = Law()
-        for book in self._books.values():
-            total = total + book.law()
-        return total
+        laws = [book.law() for book in self._books.values()]
+        return Law(
+            head=sum(law.head for law in laws),
+            settled=sum(law.settled for law in laws),
+            owed=sum(law.owed for law in laws),
+            skipped=sum(law.skipped for law in laws),
+            gap=sum(law.gap for law in laws),
+            holds=all(law.holds for law in laws),
+        )
 
 
 def _leave(book: Book, live: int) -> None:

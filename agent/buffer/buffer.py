@@ -113,6 +113,11 @@ class Buffer:
         finally:
             await self._shelf.close()
 
+    async def abandon(self) -> None:
+        """Closes a store that is ruined; nothing more is written to it."""
+        await self._committer.abandon()
+        await self._shelf.close()
+
     def declare_unreadable(self, victims: Sequence[Victim], told: Sequence[Event]) -> None:
         """What a damaged store could not give back; `told` goes with it."""
         self._evict(victims)

@@ -51,7 +51,7 @@ class Committer:
         self._flushes: list[asyncio.Future[None]] = []  # for what waits now
         self._flushing: list[asyncio.Future[None]] = []  # for what is being written
         self._wake, self._room = asyncio.Event(), asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._stopped, self._closed = asyncio.Event(), False
         self._busy: float | None = None  # since when the thread is at work
         self.pages = store.pages
 
@@ -66,6 +66,8 @@ class Committer:
 
     def take(self, records: Sequence[Record]) -> None:
         """What finds no room is counted, and gets its numbers when the disk takes some again."""
+        if self._closed:
+            raise RuntimeError("the buffer is closed")
         before = self._waiting.due()
         taken, discarded = self._waiting.take(records, self._loop.time())
         for stream, count in taken.items():
@@ -117,6 +119,7 @@ class Committer:
             if until > now:
                 await _either(self._wake, until - now)
             elif not await self._commit():
+                self._evict(await self._retention.for_full_disk())
                 await _either(self._stopped, RETRY)
 
     def stop(self) -> None:
@@ -129,8 +132,13 @@ class Committer:
             if not await self._commit():
                 log.error("buffer: the last %d records are lost", self._waiting.count)
         finally:
-            await self._thread.call(self._store.close)
-            self._thread.close()
+            await self.abandon()
+
+    async def abandon(self) -> None:
+        """Closes the store as it is."""
+        self._closed = True
+        await self._thread.call(self._store.close)
+        self._thread.close()
 
     async def _wait_for_room(self) -> None:
         """While the disk refuses, only for so long: then memory fills, and what finds no room

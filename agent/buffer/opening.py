@@ -56,8 +56,7 @@ async def open_buffer(
         finally:
             buffer.stop()
             await asyncio.wait([running])
-            if not _ruined(running):
-                await buffer.close()
+            await (buffer.abandon() if _ruined(running) else buffer.close())
         if _ruined(running):
             path.with_name(SUSPECT).touch()
             running.result()
@@ -90,6 +89,7 @@ def _open(path: Path, limits: Limits, uplinks: Sequence[str], now: Instant) -> _
     try:
         salvage = prepare(path)
         connection = schema.open_writable(path, limits.wal_pages)
+        schema.shrink(connection, path, limits.room)
         schema.grow_log(connection, path, limits.wal_pages)
         before = past.load(connection)
         for gone in sorted(before.uplinks - set(uplinks)):

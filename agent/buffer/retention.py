@@ -57,8 +57,17 @@ class Retention:
     async def for_room(self, pages: int) -> list[Victim]:
         """Enough of the oldest to be well below the bound."""
         need = pages * PAGE - self._limits.room * (SLACK - 2) // SLACK
+        return await self._oldest(need, self._order())
+
+    async def for_full_disk(self) -> list[Victim]:
+        """A little of what nobody is owed, so that its place can be used again."""
+        return await self._oldest(self._limits.room // SLACK, self._unowed())
+
+    async def _oldest(
+        self, need: int, order: Iterator[tuple[Epoch, str, Ranges, str]]
+    ) -> list[Victim]:
         victims: list[Victim] = []
-        for epoch, stream, numbers, reason in self._order():
+        for epoch, stream, numbers, reason in order:
             left = numbers
             while need > 0 and left:
                 extents = await self._look(epoch, stream, left, CHUNK)
@@ -68,9 +77,12 @@ class Retention:
                 left = left - Ranges.of(1, extents[-1].last) if extents else Ranges()
         return victims
 
-    def _order(self) -> Iterator[tuple[Epoch, str, Ranges, str]]:
+    def _unowed(self) -> Iterator[tuple[Epoch, str, Ranges, str]]:
         for epoch, stream, kept in self._kept(STREAMS):
             yield epoch, stream, kept - self._accounts.owed(epoch.name, stream), SETTLED
+
+    def _order(self) -> Iterator[tuple[Epoch, str, Ranges, str]]:
+        yield from self._unowed()
         for only in (TELEMETRY, EVENTS):
             for epoch, stream, kept in self._kept((only,)):
                 yield epoch, stream, kept, EVICTED

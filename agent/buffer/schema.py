@@ -66,7 +66,7 @@ def open_writable(path: Path, wal_pages: int) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {wal_pages}")
-    connection.execute("PRAGMA journal_size_limit = -1")
+    connection.execute(f"PRAGMA journal_size_limit = {2 * wal_pages * (PAGE + FRAME)}")
     connection.execute("PRAGMA cache_size = -500")
     return connection
 
@@ -83,6 +83,17 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size = -500")
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def shrink(connection: sqlite3.Connection, path: Path, most: int) -> None:
+    """Gives space back where the bound (bytes) was lowered and what is stored fits it by now.
+    Otherwise the file never shrinks: what was erased in it is written over."""
+    if path.stat().st_size <= most:
+        return
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0] * PAGE
+    if path.stat().st_size - free <= most:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def grow_log(connection: sqlite3.Connection, path: Path, wal_pages: int) -> None:

@@ -82,10 +82,10 @@ class Store:
             if discarded:
                 confessed = list(encode(self._confessions(discarded, work.now)))
                 batches += _numbered(EVENTS, confessed, heads)
-            self._insert(batches)
-            write_rows(self._connection, work.changes)
             if work.erasures or discarded:
                 self._erase(work.erasures, discarded, kept)
+            self._insert(batches)
+            write_rows(self._connection, work.changes)
             self._connection.execute("COMMIT")
         except BaseException:
             self._boots.clear()

@@ -181,7 +181,8 @@ class Outbox(Protocol):
 
     async def owe(self, epoch: str, stream: str, ranges: Ranges) -> None:
         """Owed again (overlap, replay): in the backlog, in packs marked `again`. Numbers that are
-        no longer stored come back as skipped `evicted`."""
+        no longer stored come back as skipped `evicted`; an epoch that is not known, and numbers
+        that it never gave, are ignored."""
 
     async def changed(self) -> None:
         """Returns when there may be something new to send."""

@@ -203,3 +203,49 @@ async def test_a_full_disk_stops_nothing_and_loses_nothing_before_memory_is_full
     async with site.open() as buffer:
         law = buffer.law("cloud")[TELEMETRY]
         assert (law.gap, law.owed, law.holds) == (lost, 0, True)
+
+
+async def test_on_a_full_disk_what_everybody_has_makes_way(site: Site) -> None:
+    async with site.open() as buffer:
+        outbox = buffer.outbox("cloud")
+        for group in range(12):
+            await buffer.put(bulky(site, 200, group * 200, size=300))
+            await buffer.flush()
+        await drain(outbox, TELEMETRY, Lane.LIVE, 5000)
+        await set_room(buffer, 1)
+        for group in range(9):
+            await buffer.put(bulky(site, 200, group * 200, size=300))
+        await until(lambda: site.board.streams[TELEMETRY].appended == 4200)
+        assert not site.board.streams[TELEMETRY].discarded
+        law = buffer.law("cloud")[TELEMETRY]
+        assert (law.settled, law.gap, law.holds) == (2400, 0, True)
+        await outbox.begin()
+        packs = await drain(outbox, TELEMETRY, limit=5000)
+        assert len(contents(packs)) == 1800
+
+
+async def test_a_bound_that_is_lowered_gives_its_space_back(site: Site) -> None:
+    async with site.open() as buffer:
+        for group in range(30):
+            await buffer.put(bulky(site, 200, group * 200, size=300))
+            await buffer.flush()
+    assert site.path.stat().st_size > SMALL.max_size
+    for _ in range(2):
+        async with site.open(limits=SMALL) as buffer:
+            await buffer.put(site.readings(1))
+            await buffer.flush()
+            await until(lambda: buffer.law("cloud")[TELEMETRY].gap > 0)
+    assert site.path.stat().st_size < SMALL.max_size
+    async with site.open(limits=SMALL) as buffer:
+        law = buffer.law("cloud")[TELEMETRY]
+        assert law.holds
+        outbox = buffer.outbox("cloud")
+        await outbox.begin()
+        assert len(contents(await drain(outbox, TELEMETRY, limit=5000))) == law.owed > 1000
+
+
+async def test_a_closed_buffer_takes_nothing_silently(site: Site) -> None:
+    async with site.open() as buffer:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        await buffer.put(site.readings(1))
