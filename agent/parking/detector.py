@@ -135,16 +135,17 @@ class Detector:
         overhead = wave.overhead(memory.noise, field)
         verdict = judge(memory, wave, field, p, overhead=overhead)
         if wave.blind or not overhead:
-            self._uncompared(wave, verdict)
+            self._uncompared(wave, verdict, field)
         else:
             verdict = self._checked(verdict, field)
         self._apply(verdict, wave, field)
         occupancy = Occupancy.OCCUPIED if verdict.car else Occupancy.VACANT
         return self._become(occupancy, verdict.branch, t, wave, field)
 
-    def _uncompared(self, wave: Wave, verdict: Verdict) -> None:
+    def _uncompared(self, wave: Wave, verdict: Verdict, field: Vector) -> None:
         """A visit may begin or end here that no wave from above has told."""
-        if wave.blind or verdict.car is not self._memory.car:
+        hidden = wave.blind and distance(field, wave.level or field) > self._p.near
+        if hidden or verdict.car is not self._memory.car:
             self._memory.left_behind = []
 
     def _checked(self, verdict: Verdict, field: Vector) -> Verdict:

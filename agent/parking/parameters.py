@@ -30,7 +30,7 @@ class Parameters:
     restless: float = 60.0  # s without settling, after which more noise is granted. [tuned]
 
     wave_swing: float = 14.0  # L1 span of a wave from above the sensor... [firmware] 18
-    wave_slope: float = 15.0  # ...that changes so fast, uT/s. [physics] next bay: 15 at most
+    wave_slope: float = 18.0  # ...that changes so fast, uT/s. [physics] next bay: 15 at most
     wave_alone: float = 40.0  # L1 span that needs no slope. [physics] next bay: 21 at most
     wave_excess: float = 4.0  # both go so far beyond the settled fields: no mere step. [physics]
     wave_noise: float = 1.2  # noise times this is taken off all of them. [tuned]
@@ -49,7 +49,7 @@ class Parameters:
 
     visits: int = 3  # that are compared: cars differ from each other, the empty bay does not
     unlike: float = 12.0  # L1 between empty fields that neither drift nor neighbours explain...
-    alike: float = 0.5  # ...when the parked ones differ by no more than this part of it. [tuned]
+    alike: float = 0.3  # ...when the parked ones differ by no more than this part of it. [tuned]
 
     magnet_axis: float = 150.0  # [firmware]
     magnet_sum: float = 250.0  # [firmware]

@@ -112,3 +112,15 @@ def test_cars_differ_and_the_empty_bay_does_not() -> None:
     assert compared(alternating[1:], P) is None
     assert compared([EMPTY] * 6, P) is None
     assert compared(cars * 2, P) is None
+
+
+def test_after_silence_the_nearest_of_three_fields_decides() -> None:
+    drift = (9.0, 9.0, 9.0)  # more than the car's own field
+    memory = occupied(drift)
+    memory.occupancy = Occupancy.UNKNOWN
+    seen = wave(memory.parked, *BESIDE, blind=True)
+    verdicts = [
+        judge(memory, seen, field, P, overhead=False)
+        for field in (at(drift), at((0.0, 0.0, 0.0)), memory.parked)
+    ]
+    assert verdicts == [(False, "resumed"), (False, "resumed"), (True, "resumed")]

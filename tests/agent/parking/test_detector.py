@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from agent.parking import Change, Detector, Occupancy, Parameters
+from agent.parking.block import plus
 from tests.agent.parking.scoring import run, score
 from tests.agent.parking.street import (
     BAY,
+    EARTH,
+    RATE,
     SCENARIOS,
     Sample,
     Street,
@@ -226,13 +229,71 @@ def test_kept_state_that_is_damaged_is_refused(kept: dict[str, object]) -> None:
 
 
 def test_a_bay_calibrated_under_a_car_comes_right_by_itself() -> None:
-    plan = [(120.0 + 600 * i, 420.0 + 600 * i) for i in range(7)]
+    plan = [(120.0 + 600 * i, 420.0 + 600 * i) for i in range(10)]
     trace = Street(SCENARIOS["typical"], 7230, plan).build()
     overhead = after(trace, plan[0][0] + 40)
-    settled = plan[4][0] - 30
+    settled = plan[7][0] - 30
     right = score(
         [edge for edge in trace.edges if edge[0] > settled],
         [change for change in run(overhead) if change.t > settled],
     )
     assert right == (6, 6, 0)
     assert "visits_compared" in [change.branch for change in run(overhead)]
+
+
+def trembling(begin: float, end: float, pause: float = 1e9) -> list[Sample]:
+    """A car that does not come to rest; every `pause` seconds the bay looks empty for two."""
+    luck = random.Random(8)
+    samples = []
+    for i in range(round(begin * RATE), round(end * RATE)):
+        size = 0.0 if i / RATE % pause < 2 else 1.0
+        x, y, z = (
+            e + size * c + luck.uniform(-12, 12) for e, c in zip(EARTH, (30, -40, 15), strict=True)
+        )
+        samples.append((i / RATE, x, y, z))
+    return samples
+
+
+def test_a_car_that_does_not_come_to_rest_is_seen_all_the_same(quiet: Quiet) -> None:
+    changes = run([*quiet(0, 60), *trembling(60, 90)])
+    assert said(changes)[1:] == [(True, "fast")]
+    assert said(run([*quiet(0, 60), *trembling(60, 90, pause=8)]))[1:] == []
+
+
+def test_a_car_that_turns_round_in_the_bay_has_come_and_gone(quiet: Quiet) -> None:
+    changes = run([*quiet(0, 60), *trembling(60, 90), *quiet(90, 120)])
+    assert said(changes)[1:] == [(True, "fast"), (False, "passed_over")]
+    assert said(run([*quiet(0, 60), *trembling(60, 66), *quiet(66, 120)]))[1:] == []
+
+
+def test_one_sample_a_second_shows_strong_cars() -> None:
+    changes = run(one_stay().samples[::5])
+    assert [change.occupied for change in changes] == [False, True, False]
+
+
+def test_a_visit_that_contradicts_the_last_ones_is_believed(quiet: Quiet) -> None:
+    """Empty and parked were mixed up; a car comes whose field is the supposed baseline."""
+    bay, cars = (20.0, -20.0, 10.0), [(60.0, 10.0, -40.0), (-35.0, 20.0, 5.0), (0.0, 0.0, 0.0)]
+    fields = [[*plus(EARTH, change)] for change in (bay, cars[0], bay, cars[1], bay)]
+    kept = Detector().state() | {
+        "occupancy": "occupied",
+        "car": True,
+        "empty": [*EARTH],
+        "parked": [*plus(EARTH, bay)],
+        "entered": [*bay],
+        "left_behind": fields,
+        "last": 0.0,
+    }
+    detector = Detector(kept=kept)
+    samples = [*quiet(0.2, 30, bay), *trembling(30, 34), *quiet(34, 60, cars[2])]
+    assert run(samples, detector) == []
+    assert detector.occupancy is Occupancy.OCCUPIED
+    assert detector.baseline == pytest.approx(plus(EARTH, bay), abs=0.5)
+
+
+def test_visits_are_not_compared_across_a_gap_that_hides_one(quiet: Quiet) -> None:
+    detector = Detector()
+    run([*quiet(0, 30), *trembling(30, 34), *quiet(34, 60, (30.0, 0.0, 0.0))], detector)
+    assert len(detector.state()["left_behind"]) == 1
+    run(quiet(68, 90), detector)
+    assert detector.state()["left_behind"] == []
