@@ -266,9 +266,17 @@ def test_a_car_that_turns_round_in_the_bay_has_come_and_gone(quiet: Quiet) -> No
     assert said(run([*quiet(0, 60), *trembling(60, 66), *quiet(66, 120)]))[1:] == []
 
 
-def test_one_sample_a_second_shows_strong_cars() -> None:
-    changes = run(one_stay().samples[::5])
+def test_one_sample_a_second_shows_strong_cars_in_noise() -> None:
+    changes = run(one_stay(SCENARIOS["harsh"]).samples[::5])
     assert [change.occupied for change in changes] == [False, True, False]
+
+
+def test_a_car_that_creeps_in_does_not_draw_the_baseline_along(quiet: Quiet) -> None:
+    creeping = [(t, x + 0.25 * (t - 60), y, z) for t, x, y, z in quiet(60, 63, noise=0.02)]
+    samples = [*quiet(0, 60, noise=0.02), *creeping, *quiet(63, 90, (20.0, -25.0, 9.0), noise=0.02)]
+    detector = Detector()
+    assert said(run(samples, detector))[1:] == [(True, "settled")]
+    assert detector.baseline == pytest.approx(EARTH, abs=0.05)
 
 
 def test_a_visit_that_contradicts_the_last_ones_is_believed(quiet: Quiet) -> None:
