@@ -24,6 +24,7 @@ from agent.config.schema import UplinkSettings
 from agent.contract import (
     Device,
     Event,
+    LinkLost,
     Misconfigured,
     PolledDriver,
     Raw,
@@ -269,7 +270,10 @@ async def _tell(gateway: Gateway, kind: str) -> None:
     }
     event = Event(kind, gateway.info.id, gateway.clock.now(), data)
     await gateway.buffer.put([event])
-    await gateway.buffer.flush()
+    try:
+        await gateway.buffer.flush()
+    except LinkLost as error:
+        log.warning("%s is not on disk yet: %s; trying on", kind, error)
 
 
 async def _drain(gateway: Gateway) -> None:

@@ -49,6 +49,7 @@ class Broker:
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
+                await writer.wait_closed()
                 return
             await asyncio.sleep(0.1)
         raise LinkLost(

@@ -47,7 +47,7 @@ async def test_the_demo_loses_nothing(embedded: bool, tmp_path: Path) -> None:
 
 
 async def test_the_gate_lets_nobody_through_until_it_opens() -> None:
-    server = await asyncio.start_server(lambda _, writer: writer.write(b"hello"), "127.0.0.1", 0)
+    server = await asyncio.start_server(_greet, "127.0.0.1", 0)
     gate = Gate(lambda: server.sockets[0].getsockname()[:2])
     await gate.start()
     assert await _greeting(gate.port) == b""
@@ -58,6 +58,12 @@ async def test_the_gate_lets_nobody_through_until_it_opens() -> None:
     await server.wait_closed()
 
 
+async def _greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"hello")
+    writer.close()
+    await writer.wait_closed()
+
+
 async def _greeting(port: int) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -66,7 +72,7 @@ async def _greeting(port: int) -> bytes:
         return b""
     finally:
         writer.transport.abort()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(
