@@ -6,7 +6,7 @@ GatewayError for what a person can mend.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from agent.i18n import hint, message, say, use
@@ -41,30 +41,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fieldgate {__version__}")
         return 0
     if words[0] in COMMANDS:
-        return _run(f"agent.cli.{words[0]}", words[1:])
+        return run_module(f"agent.cli.{words[0]}", words[1:])
     return _driver_command(words)
 
 
-def _run(module_name: str, words: Sequence[str]) -> int:
-    from agent.contract import GatewayError
-
+def run_module(module_name: str, words: Sequence[str]) -> int:
+    """A command's module, from its words to its exit code."""
     module = import_module(module_name)
     try:
         args = module.parser().parse_args(words)
     except SystemExit as leave:
         return EX_USAGE if leave.code else 0
+    return _told(lambda: module.run(args))
+
+
+def _told(command: Callable[[], int]) -> int:
+    """What goes wrong is told in words; the exit code says of what kind it was."""
+    from agent.contract import GatewayError
+
     try:
-        return int(module.run(args))
+        return int(command())
     except GatewayError as error:
         print(message(error), file=sys.stderr)
         if error.hint:
             print(say("next: {hint}", hint=hint(error)), file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception:  # noqa: BLE001  told with all that helps to mend it
+        import traceback
+
+        traceback.print_exc()
+        print(say("this is a bug of fieldgate's; please report the lines above"), file=sys.stderr)
+        return EX_SOFTWARE
 
 
 def _driver_command(words: Sequence[str]) -> int:
@@ -80,7 +92,7 @@ def _driver_command(words: Sequence[str]) -> int:
             print(say("did you mean 'fieldgate {name}'?", name=close), file=sys.stderr)
         return EX_USAGE
     module, _, function = commands[words[0]].partition(":")
-    return int(getattr(import_module(module), function)(list(words[1:])))
+    return _told(lambda: getattr(import_module(module), function)(list(words[1:])))
 
 
 def _help() -> str:

@@ -55,3 +55,19 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "{", "")
+
+
+def test_a_bug_of_ours_is_seventy_with_its_traceback(tmp_path: Path) -> None:
+    module = tmp_path / "broken_command.py"
+    module.write_text(
+        "import argparse\n"
+        "def parser(): return argparse.ArgumentParser()\n"
+        "def run(args): return 1 // 0\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from agent.cli.main import run_module"
+    )
+    code += "; sys.exit(run_module('broken_command', []))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert "ZeroDivisionError" in done.stderr
