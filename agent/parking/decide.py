@@ -29,7 +29,7 @@ def judge(memory: Memory, wave: Wave, field: Vector, p: Parameters, *, overhead:
     if wave.fast or not memory.car:
         return arrival(distance(field, empty), wave, memory.noise, p, overhead=overhead)
     if overhead:
-        return leave_after_wave(memory, empty, field, p)
+        return leave_after_wave(memory, empty, wave.swing(memory.noise), field, p)
     return leave_unseen(memory, empty, wave, field, p)
 
 
@@ -51,8 +51,10 @@ def arrival(change: float, wave: Wave, noise: float, p: Parameters, *, overhead:
     return Verdict(False, "not_overhead")
 
 
-def leave_after_wave(memory: Memory, empty: Vector, field: Vector, p: Parameters) -> Verdict:
-    """The car that stood there has moved, or another has come; is it gone?
+def leave_after_wave(
+    memory: Memory, empty: Vector, swing: float, field: Vector, p: Parameters
+) -> Verdict:
+    """The car that stood there has moved, or another has come; is it gone? `swing` in uT.
 
     It is, unless the field is as before or much nearer to that of a car than to both empty fields:
     a neighbour that moves at the same time may shift them by as much as a weak car does.
@@ -69,6 +71,8 @@ def leave_after_wave(memory: Memory, empty: Vector, field: Vector, p: Parameters
         return Verdict(False, "near_baseline")
     if nearest <= p.nearer * stayed or nearest <= min(p.far, stayed):
         return Verdict(False, "nearest")
+    if nearest <= p.far and p.same_wave <= swing / max(1.0, memory.swing) <= 1 / p.same_wave:
+        return Verdict(False, "same_wave")
     return Verdict(True, "another_car")
 
 

@@ -124,7 +124,7 @@ class Detector:
         if memory.occupancy is not Occupancy.VACANT or not overhead:
             return None
         wave.fast = True
-        memory.arrive(block.mean)
+        memory.arrive(block.mean, wave.swing(memory.noise))
         return self._become(Occupancy.OCCUPIED, "fast", block.end, wave, block.mean)
 
     def _settled(self, t: float, wave: Wave, field: Vector) -> Change | None:
@@ -168,7 +168,7 @@ class Detector:
         if not verdict.car:
             memory.leave(field)
         elif wave.fast or not memory.car:
-            memory.arrive(field)
+            memory.arrive(field, wave.swing(memory.noise))
         elif verdict.branch == "another_car":
             memory.exchange(field)
         else:

@@ -49,6 +49,7 @@ class Memory:
     empty: Vector | None = None  # None until calibrated
     parked: Vector = (0.0, 0.0, 0.0)
     entered: Vector = (0.0, 0.0, 0.0)
+    swing: float = 0.0  # of the wave that the car came with
     noise: float = 0.5  # as in Parameters
     last: float | None = None  # s, of the last sample
     left_behind: list[Vector] = field(default_factory=list)  # by waves from above, newest last
@@ -72,8 +73,8 @@ class Memory:
     def leave(self, field: Vector) -> None:
         self.car, self.empty = False, field
 
-    def arrive(self, field: Vector) -> None:
-        self.car, self.parked = True, field
+    def arrive(self, field: Vector, swing: float) -> None:
+        self.car, self.parked, self.swing = True, field, swing
         self.entered = minus(field, self.empty or field)
 
     def exchange(self, field: Vector) -> None:
@@ -97,6 +98,7 @@ class Memory:
                 empty=None if kept["empty"] is None else _vector(kept["empty"]),
                 parked=_vector(kept["parked"]),
                 entered=_vector(kept["entered"]),
+                swing=float(kept["swing"]),
                 noise=float(kept["noise"]),
                 last=None if kept["last"] is None else float(kept["last"]),
                 left_behind=[_vector(field) for field in kept["left_behind"]],

@@ -1,7 +1,8 @@
 """Every figure of the detector, with its unit and where it comes from.
 
 Sources: [firmware] the street firmware nb_wvds (1 count taken as 0.1 uT); [physics] the dipole
-model of vehicles; [tuned] chosen on half of the recorded traces, see docs/evidence/parking.md.
+model of vehicles; [tuned] chosen on half of the recorded traces and on made ones, which
+docs/evidence/parking.md names.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Parameters:
     mirror: float = 0.3  # part of the entering change that may be left over. [firmware]
     far: float = 7.5  # L1 to both empty fields, up to which the nearest field decides. [tuned]
     nearer: float = 0.5  # beyond it, the nearest must be so much nearer than the other. [tuned]
+    same_wave: float = 0.8  # a swing so much like the arrival's is that car's way out. [tuned]
 
     visits: int = 3  # that are compared: cars differ from each other, the empty bay does not
     unlike: float = 12.0  # L1 between empty fields that neither drift nor neighbours explain...

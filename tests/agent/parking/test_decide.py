@@ -78,6 +78,18 @@ def test_leaving(
     assert judge(memory, seen, field, P, overhead=overhead) == (car, branch)
 
 
+@pytest.mark.parametrize(("arrived_with", "gone"), [(95.0, True), (300.0, False), (40.0, False)])
+def test_a_wave_like_the_one_it_came_with_is_its_way_out(arrived_with: float, gone: bool) -> None:
+    """A neighbour has shifted the field by as much as the weak car does."""
+    memory = Memory(
+        Occupancy.OCCUPIED, car=True, empty=EMPTY, parked=at(CAR, 0.2), entered=(2.0, -1.6, 1.2)
+    )
+    memory.swing = arrived_with
+    seen = wave(memory.parked, *OVERHEAD)
+    verdict = judge(memory, seen, at((3.0, 1.5, 1.5)), P, overhead=True)
+    assert verdict == ((False, "same_wave") if gone else (True, "another_car"))
+
+
 def test_a_weak_change_without_a_wave_undoes_nothing() -> None:
     memory = Memory(
         Occupancy.OCCUPIED, car=True, empty=EMPTY, parked=at(CAR, 0.2), entered=(2.0, -1.6, 1.2)
