@@ -108,7 +108,7 @@ TASKS = {
         "corners_v1",
         "fixed",
         {"classes": ["plate"]},
-        {"threshold": 0.4, "overlap": 0.4, "size": 640},
+        {"threshold": 0.5, "overlap": 0.4, "size": 640},
         (DRAWN, GLYPHS, {**CCPD, "count": 32}, PKLOT),
     ),
 }
@@ -131,8 +131,18 @@ def convert(task: Task, net: torch.nn.Module, file: Path) -> None:
     )
     model = onnx.load(file)
     onnx.checker.check_model(model)
-    model.graph.doc_string = model.producer_version = ""
+    for node, output in zip(model.graph.output, task.outputs, strict=True):
+        state_shape(node, output["shape"])
     onnx.save(model, file)
+
+
+def state_shape(node: onnx.ValueInfoProto, shape: list[int | str]) -> None:
+    """Says of an output what the exporter could not infer."""
+    for dimension, size in zip(node.type.tensor_type.shape.dim, shape, strict=True):
+        if isinstance(size, int):
+            dimension.dim_value = size
+        else:
+            dimension.dim_param = size
 
 
 def golden_images(name: str, task: Task, folder: Path, data: Path) -> dict[Path, str]:
