@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.control.client import NO_SERVICE, SOCKET, ask_once
-from agent.i18n import say
+from agent.i18n import say, use
 
 if TYPE_CHECKING:
     from agent.config.load import Configuration
@@ -57,6 +57,7 @@ def _sample(config: Path | None, socket: Path | None, device: str) -> Sample:
     from agent.config.load import load
 
     configuration = load(config or CONFIG)
+    use(configuration.settings.gateway.language)
     its_socket = socket or configuration.settings.control.socket
     return _through_service(its_socket, device) or _from_wire(configuration, device)
 

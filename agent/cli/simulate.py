@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from agent.i18n import say
+from agent.i18n import say, use
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +36,7 @@ async def _simulate(file: Path, seconds: float | None, *, paced: bool) -> None:
     from agent.demo.stages import staged
 
     config = load(file)
+    use(config.settings.gateway.language)
     async with staged(config, paced=paced) as stages:
         if not stages:
             raise Misconfigured(
