@@ -130,7 +130,7 @@ class OurStore:
     def write(self, batches: Sequence[Batch]) -> None:
         """What the buffer does for a group, in both of its threads."""
         changes = self.accounts.changes()
-        done = self.store.write({TELEMETRY: batches}, Work(self.clock.now(), {}, changes))
+        done = self.store.write({TELEMETRY: batches}, Work(self.clock.now, {}, changes))
         self.accounts.saved(changes)
         for stream in STREAMS:
             self.accounts.appended(stream, done.heads[stream], done.stored[stream])

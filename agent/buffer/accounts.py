@@ -119,6 +119,8 @@ class Accounts:
 
     def appended(self, stream: str, last: int, stored: Ranges) -> None:
         """The running epoch reaches `last`, of which `stored` are new and on disk."""
+        if last == self.running.head[stream]:
+            return
         self.running.head[stream] = last
         self.running.kept[stream] = self.running.kept[stream] | stored
         for uplink in self.uplinks:
@@ -166,15 +168,20 @@ class Accounts:
             self.of(uplink, stream).book(epoch).unsaved = True
 
     def _rows(self, book: Book, of: Of) -> dict[Table, frozenset[Row]]:
-        return {
-            ("owed", of): frozenset(self._owed_rows(self._due(book), of)),
-            ("gap", of): frozenset(self._reason_rows(book.gaps, of)),
-            ("skip", of): frozenset(self._reason_rows(book.skips, of)),
+        rows: dict[Table, frozenset[Row]] = {
+            ("owed", of): frozenset(self._owed_rows(self._due(book), of))
         }
+        if book.gaps or ("gap", of) in self._saved:
+            rows["gap", of] = frozenset(self._reason_rows(book.gaps, of))
+        if book.skips or ("skip", of) in self._saved:
+            rows["skip", of] = frozenset(self._reason_rows(book.skips, of))
+        return rows
 
     def _due(self, book: Book) -> Ranges:
         if book.epoch != self.running.name:
             return book.owed
+        if not book.backlog and not book.flight:
+            return Ranges.of(book.live, OPEN)
         return book.owed | Ranges.of(book.head + 1, OPEN)
 
     def _owed_rows(self, owed: Ranges, of: Of) -> Iterator[Row]:

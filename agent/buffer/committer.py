@@ -157,7 +157,7 @@ class Committer:
         changes, group = self._accounts.changes(), self._waiting.draw(now)
         self._flushing, self._flushes = self._flushes, []
         erasures = tuple(self._erasures)
-        work = Work(self._clock.now(), group.records, changes, group.discarded, erasures)
+        work = Work(self._clock.now, group.records, changes, group.discarded, erasures)
         try:
             done = await self._thread.call(self._store.commit, work)
         except (sqlite3.Error, OSError) as error:

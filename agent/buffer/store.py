@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Work:
     `discarded` counts records that found no room: they get numbers, and are a gap at once.
     """
 
-    now: Instant
+    now: Callable[[], Instant]
     records: Mapping[str, Sequence[Record]]
     changes: Changes
     discarded: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +55,12 @@ class Done:
     heads: Mapping[str, int]
     pages: int  # of the file that are in use, about
     written: int  # bytes that this thread gave to the system since it started, but for the last
+
+
+_MOVE = (
+    "UPDATE owed SET uplink = ?, epoch = ?, stream = ?, first = ?, last = ?"
+    " WHERE uplink = ? AND epoch = ? AND stream = ? AND first = ?"
+)
 
 
 class Store:
@@ -80,7 +86,7 @@ class Store:
             batches = [b for s in STREAMS for b in _numbered(s, encoded.get(s, ()), heads)]
             discarded = {s: _spend(s, count, heads) for s, count in work.discarded.items()}
             if discarded:
-                confessed = list(encode(self._confessions(discarded, work.now)))
+                confessed = list(encode(self._confessions(discarded, work.now())))
                 batches += _numbered(EVENTS, confessed, heads)
             if work.erasures or discarded:
                 self._erase(work.erasures, discarded, kept)
@@ -92,9 +98,12 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
+        if discarded:
+            stored = {s: Ranges.union(_numbers(b) for b in batches if b[0] == s) for s in STREAMS}
+        else:
+            stored = {s: Ranges.of(self._heads[s] + 1, heads[s]) for s in STREAMS}
         self._heads, self._kept = heads, kept
-        self._measure(sum(len(batch.body) for _, _, batch in batches), bool(work.erasures))
-        stored = {s: Ranges.union(_numbers(b) for b in batches if b[0] == s) for s in STREAMS}
+        self._measure(sum([len(batch.body) for _, _, batch in batches]), bool(work.erasures))
         return Done(stored, discarded, heads, self.pages, self._written)
 
     def _measure(self, fresh: int, erased: bool) -> None:
@@ -182,13 +191,17 @@ class Store:
 
 def write_rows(connection: sqlite3.Connection, changes: Changes) -> None:
     """Within a transaction of the caller's."""
-    for table, row in changes.delete:
+    delete, insert = changes.delete, changes.insert
+    if len(delete) == len(insert) == 1 and delete[0][0] == insert[0][0] == "owed":
+        connection.execute(_MOVE, (*insert[0][1], *delete[0][1]))  # what a settlement mostly is
+        return
+    for table, row in delete:
         connection.execute(
             f"DELETE FROM {table}"  # noqa: S608  a name of ours
             " WHERE uplink = ? AND epoch = ? AND stream = ? AND first = ?",
             row,
         )
-    for table, row in changes.insert:
+    for table, row in insert:
         marks = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608  a name of ours
 
