@@ -155,6 +155,8 @@ class Accounts:
                     changes.rows.update(self._rows(book, (uplink, book.epoch, stream)))
         for of, rows in changes.rows.items():
             old = self._saved.get(of, frozenset())
+            if old == rows:
+                continue
             changes.delete += [(of[0], row[:4]) for row in old - rows]
             changes.insert += [(of[0], row) for row in rows - old]
         return changes

@@ -32,7 +32,7 @@ class Erasure:
     kept: Ranges
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
     """What one transaction has to do.
 
@@ -46,7 +46,7 @@ class Work:
     erasures: Sequence[Erasure] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """Per stream the numbers that are on disk now, and those that stand for discarded records."""
 
@@ -80,15 +80,18 @@ class Store:
 
     def write(self, encoded: Mapping[str, Sequence[Batch]], work: Work) -> Done:
         """The transaction itself, of records that are encoded."""
-        heads, kept = dict(self._heads), dict(self._kept)
+        heads, kept = dict(self._heads), self._kept
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            batches = [b for s in STREAMS for b in _numbered(s, encoded.get(s, ()), heads)]
+            batches: list[Numbered] = []
+            for stream, fresh in encoded.items():
+                batches += _numbered(stream, fresh, heads)
             discarded = {s: _spend(s, count, heads) for s, count in work.discarded.items()}
             if discarded:
                 confessed = list(encode(self._confessions(discarded, work.now())))
                 batches += _numbered(EVENTS, confessed, heads)
             if work.erasures or discarded:
+                kept = dict(kept)
                 self._erase(work.erasures, discarded, kept)
             self._insert(batches)
             write_rows(self._connection, work.changes)
