@@ -54,7 +54,7 @@ class _Entry:
             spec = driver_named(name)
         except Misconfigured as error:
             return Judged((self._mistake(_spoken(error), "driver"),))
-        mistakes = tuple(self._option_mistakes(spec))
+        mistakes = (*self._option_mistakes(spec), *self._profile_mistakes(spec))
         if mistakes or settings is None:
             return Judged(mistakes, spec)
         device = _device(settings)
@@ -81,14 +81,17 @@ class _Entry:
             for key in options.keys() - names:
                 yield self._mistake(unknown(key, names | COMMON), key, key=True)
 
+    def _profile_mistakes(self, spec: DriverSpec) -> Iterator[Mistake]:
+        try:
+            yield from profile_mistakes(spec, self.written.get("profile"))
+        except Misconfigured as error:
+            yield self._mistake(_spoken(error), "profile")
+
     def _device_mistakes(
         self, spec: DriverSpec, device: Device, probe: Probe | None
     ) -> Iterator[Mistake]:
         if spec.wired and not device.wire:
             yield self._mistake(say("needs a wire; add `wire:`, naming one of `wires:`"))
-            return
-        if wrong := list(profile_mistakes(spec, device)):
-            yield from wrong
             return
         try:
             if probe is not None:

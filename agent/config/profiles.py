@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,21 +9,14 @@ from agent.config.document import Document
 from agent.config.mistake import Mistake, in_order
 from agent.config.report import explain
 from agent.config.source import Source, read_source
-from agent.contract import Device, DriverSpec, Misconfigured
+from agent.contract import DriverSpec
 from agent.paths import profile
 
 
-def profile_mistakes(spec: DriverSpec, device: Device) -> Iterator[Mistake]:
-    """None where the driver has no profiles, or the device names one that does not exist: that is
-    the driver's to say."""
-    name: Any = device.options.get("profile")
-    if spec.profile is None or not isinstance(name, str):
-        return
-    try:
-        file = profile(spec.name, name)
-    except Misconfigured:
-        return
-    yield from in_order(list(_judged(file, spec.profile)))
+def profile_mistakes(spec: DriverSpec, name: object) -> Iterator[Mistake]:
+    """None where the driver has no profiles. Raises Misconfigured when none has that name."""
+    if spec.profile is not None and isinstance(name, str):
+        yield from in_order(list(_judged(profile(spec.name, name), spec.profile)))
 
 
 def _judged(file: Path, model: type[BaseModel]) -> Iterator[Mistake]:

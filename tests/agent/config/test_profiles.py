@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from agent.config.profiles import profile_mistakes
-from agent.contract import Device
 from agent.paths import share
 from agent.registry import driver_named
 
@@ -24,8 +23,7 @@ def _mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> lis
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
     monkeypatch.setenv("FIELDGATE_SHARE", str(tmp_path))
-    device = Device("a", "modbus", 1.0, options={"profile": "acme-tx2"})
-    found = [str(m) for m in profile_mistakes(driver_named("modbus"), device)]
+    found = [str(m) for m in profile_mistakes(driver_named("modbus"), "acme-tx2")]
     return [line.replace(str(file), "acme-tx2.yaml") for line in found]
 
 
@@ -56,8 +54,7 @@ def test_a_number_without_a_source_is_a_rumour(
     ids=lambda file: file.stem,
 )
 def test_every_shipped_profile_is_sound_by_this_door_too(file: Path) -> None:
-    device = Device("a", "modbus", 1.0, options={"profile": file.stem})
-    assert [str(m) for m in profile_mistakes(driver_named("modbus"), device)] == []
+    assert [str(m) for m in profile_mistakes(driver_named("modbus"), file.stem)] == []
 
 
 def test_one_source_and_one_fault_value_need_no_brackets(
