@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint rigs bench wheel install lock clean
+.PHONY: help demo test lint rigs bench proof wheel install lock clean
 
 export PYTHON ?= python3
 BIN := .venv/bin
