@@ -13,6 +13,7 @@ from agent.wires.connection import Connection, Dialer
 from agent.wires.hearing import Hearing, nothing
 from agent.wires.overhearing import Overhearing
 from agent.wires.spec import WireSpec
+from agent.wires.troubles import says_nothing_new
 
 log = logging.getLogger(__name__)
 
@@ -210,8 +211,11 @@ class Owner:
             ear.fail(error)
 
     def _lost(self, error: GatewayError) -> None:
-        if self.status.state != "lost" or self.status.error != str(error):
-            log.warning("%s: %s; looking for it until it is back", self.name, error)
+        """Complained of once for each cause."""
+        lost = self.status.state == "lost"
+        if lost and (self.status.error == str(error) or says_nothing_new(error)):
+            return
+        log.warning("%s: %s; looking for it until it is back", self.name, error)
         self.status.state, self.status.error = "lost", str(error)
 
 

@@ -93,6 +93,11 @@ def peer_trouble(host: str, port: int, error: Exception, retry_after: float) -> 
     )
 
 
+def says_nothing_new(error: GatewayError) -> bool:
+    """Of a peer that was dialled in vain just now: why, was said then."""
+    return error.template == peer_waits("", 0, 0.0).template
+
+
 def peer_waits(host: str, port: int, retry_after: float) -> LinkLost:
     return LinkLost(
         "{host}:{port} is not connected",

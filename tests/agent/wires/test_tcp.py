@@ -128,3 +128,16 @@ class Echo:
 async def speak(wires: Wires) -> bytes:
     async with wires.wire("bus").turn() as turn:
         return await turn.ask(b"?", lambda heard: bytes(heard) or None, 2.0)
+
+
+async def test_a_peer_that_stays_away_is_complained_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = Board()
+    async with Wires([WireSpec("w", host="127.0.0.1", tcp_port=9, framing="tcp")], board) as wires:
+        for _ in range(3):
+            with pytest.raises(LinkLost):
+                async with wires.wire("w").turn():
+                    pass
+    assert [r.levelname for r in caplog.records if r.levelname == "WARNING"] == ["WARNING"]
+    assert "refuses" in board.wires["w"].error
