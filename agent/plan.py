@@ -1,11 +1,11 @@
 """What a configuration means in running parts: wires with their devices, made and checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from agent import __version__
+from agent import __version__, paths
 from agent.clock import Clock
 from agent.config.load import Configuration
 from agent.config.schema import Settings, WireSettings
@@ -22,11 +22,15 @@ STATE = "state"  # folder below the store's: what drivers remember
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A wire with the devices on it, or one device that has none. Equal plans need no restart."""
+    """A wire with the devices on it, or one device that has none. Equal plans need no restart.
+
+    `profiles` are the files that describe the devices, each with when it was changed.
+    """
 
     name: str
     wire: WireSpec | None
     devices: tuple[Device, ...]
+    profiles: tuple[tuple[Path, int], ...] = ()
 
 
 def stations(config: Configuration) -> list[Station]:
@@ -35,9 +39,17 @@ def stations(config: Configuration) -> list[Station]:
     for name, wire in config.settings.wires.items():
         devices = tuple(device for device in config.devices if device.wire == name)
         if devices:
-            found.append(Station(f"wire {name}", wire_spec(name, wire), devices))
-    loose = [device for device in config.devices if not device.wire]
-    return [*found, *(Station(f"device {device.id}", None, (device,)) for device in loose)]
+            spec = wire_spec(name, wire)
+            found.append(Station(f"wire {name}", spec, devices, _profiles(devices)))
+    loose = ((device,) for device in config.devices if not device.wire)
+    found += [Station(f"device {one[0].id}", None, one, _profiles(one)) for one in loose]
+    return found
+
+
+def _profiles(devices: Sequence[Device]) -> tuple[tuple[Path, int], ...]:
+    names = {(d.driver, str(d.options["profile"])) for d in devices if "profile" in d.options}
+    files = [paths.profile(driver, name) for driver, name in sorted(names)]
+    return tuple((file, file.stat().st_mtime_ns) for file in files)
 
 
 def wire_spec(name: str, wire: WireSettings) -> WireSpec:
