@@ -41,7 +41,7 @@ wheel:
 	@rm -f dist/*.whl
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-proof:  ## the long survival tests: dead brokers, killed agents, cloned cards (about 6 min)
+proof:  ## the long survival tests: dead brokers, killed agents, cloned cards (about 4 min)
 	@.ci/setup dev
 	@.ci/mosquitto
 	FIELDGATE_PROOF=full $(BIN)/pytest -v tests/survival --timeout 1200

@@ -207,15 +207,15 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
         parts = Parts(tasks)
         await _tell(gateway, "gateway.started")
         await parts.apply(gateway.parts())
-        helpers = [tasks.create_task(_watch_clock(gateway)), tasks.create_task(_settle_down())]
+        beside = [tasks.create_task(_watch_clock(gateway)), tasks.create_task(_settle_down())]
         if period := watchdog_period():
             ages = {"buffer": gateway.buffer.silence}
-            helpers.append(tasks.create_task(feed_watchdog(period, ages)))
+            beside.append(tasks.create_task(feed_watchdog(period, ages)))
         notify(READY="1", STATUS=f"{len(gateway.config.devices)} devices")
         log.info("%s: %d devices, ready", gateway.info.id, len(gateway.config.devices))
         await _until_stopped(gateway, parts, file, stop, reload)
         notify(STOPPING="1")
-        for task in helpers:
+        for task in beside:
             task.cancel()
         await parts.stop(_not_sending(parts.names), STOP_COLLECTING)
         await _tell(gateway, "gateway.stopped")

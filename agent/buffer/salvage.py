@@ -114,7 +114,7 @@ def _copy_batches(
     found: dict[tuple[int, str], Ranges] = {}
     seen: set[int] = set()
     for order in ("ASC", "DESC"):
-        for row in _rows(old, f"SELECT * FROM batch ORDER BY key {order}"):  # noqa: S608
+        for row in _rows(old, f"SELECT * FROM batch ORDER BY key {order}"):  # noqa: S608  ours
             if row[0] in seen:
                 break
             seen.add(row[0])
