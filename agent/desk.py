@@ -12,8 +12,10 @@ from agent.control.answers import line
 from agent.control.peer import Peer
 from agent.control.server import Handler
 from agent.status import Board
+from agent.wires.lending import Exchange, exchange
+from agent.wires.wires import Wires
 
-NEEDS_WRITE = frozenset({"owe"})
+NEEDS_WRITE = frozenset({"owe", "exchange"})
 
 Answers = AsyncGenerator[Mapping[str, Any], None]
 _TRACE_KEPT = 1000  # lines that a slow listener may fall behind
@@ -25,6 +27,7 @@ class Running(Protocol):
     board: Board
     buffer: Buffer
     schedulers: dict[str, Scheduler]
+    wires: dict[str, Wires]  # name of a wire -> who has it
 
     @property
     def outboxes(self) -> Sequence[str]:
@@ -39,7 +42,15 @@ class Desk:
         self._running = running
 
     def handlers(self) -> dict[str, Handler]:
-        return {"status": self.status, "read": self.read, "trace": self.trace, "owe": self.owe}
+        return {
+            "status": self.status,
+            "read": self.read,
+            "trace": self.trace,
+            "owe": self.owe,
+            "wires": self.wires,
+            "exchange": self.exchange,
+            "overhear": self.overhear,
+        }
 
     async def status(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
         yield self._running.board.snapshot()
@@ -93,6 +104,39 @@ class Desk:
             ) from error
         await self._running.buffer.outbox(uplink).owe(str(request.get("epoch")), stream, ranges)
         yield {"owed": len(ranges)}
+
+    async def wires(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """The wires that the service has, so that nobody else opens them."""
+        specs = [wires.spec(name) for name, wires in self._running.wires.items()]
+        yield {
+            "wires": [
+                {"name": s.name, "port": s.port, "host": s.host, "tcp_port": s.tcp_port}
+                for s in specs
+            ]
+        }
+
+    async def exchange(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """One request on a wire, between the polls, and what was heard then."""
+        name = str(request.get("wire"))
+        wires = self._wires(name)
+        yield {"heard": (await exchange(wires, name, Exchange.of(request))).hex()}
+
+    async def overhear(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """All that is heard on a wire, at least one line a second, until the listener goes."""
+        name = str(request.get("wire"))
+        async with self._wires(name).wire(name).overhear() as ear:
+            while True:
+                yield {"heard": (await ear.hear(1.0)).hex()}
+
+    def _wires(self, name: str) -> Wires:
+        if name not in self._running.wires:
+            raise Misconfigured(
+                "the service has no wire '{name}'",
+                hint="the wires are: {known}",
+                name=name,
+                known=", ".join(sorted(self._running.wires)),
+            )
+        return self._running.wires[name]
 
     def _scheduler(self, device: str) -> Scheduler:
         if device not in self._running.schedulers:

@@ -66,6 +66,7 @@ class Gateway:
         self.info = gateway_info(config.settings)
         self.catalogue = catalogue(config, clock)
         self.schedulers: dict[str, Scheduler] = {}  # device id -> who asks it
+        self.wires: dict[str, Wires] = {}  # name of a wire -> who has it
         self._drivers: dict[str, PolledDriver | StreamingDriver] = {}
 
     def parts(self) -> list[Part]:
@@ -115,6 +116,9 @@ class Gateway:
         async with AsyncExitStack() as opened, asyncio.TaskGroup() as tasks:
             specs = [station.wire] if station.wire else []
             wires = await opened.enter_async_context(Wires(specs, self.board))
+            if station.wire:
+                self.wires[station.wire.name] = wires
+                opened.callback(self.wires.pop, station.wire.name, None)
             hosts = [self._host(device, station, wires) for device in station.devices]
             for host in hosts:
                 opened.callback(host.close)

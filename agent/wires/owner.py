@@ -102,7 +102,7 @@ class Owner:
                 return
             self.status.lost += loop.time() - left
             self._deaf += hearing.heard == 0 and self.spec.port is None
-            hearing.fail(_silence(hearing, timeout))
+            hearing.fail(no_answer(hearing.noise, timeout, echo_missing=hearing.echo_missing))
 
         loop = asyncio.get_running_loop()
         hearing.set_timer(left + timeout, expire)
@@ -253,20 +253,21 @@ class _Turn:
         return await self._owner.listen(seconds)
 
 
-def _silence(hearing: Hearing, timeout: float) -> LinkLost:
-    if hearing.echo_missing:
+def no_answer(noise: int, timeout: float, *, echo_missing: bool = False) -> LinkLost:
+    """Nothing but so many bytes of noise was heard within so many seconds."""
+    if echo_missing:
         return LinkLost(
             "the request was not echoed within {timeout:g} s",
             hint="the adapter is broken, or it does not hear itself: take out `echo: true`",
             reason="no_echo",
             timeout=timeout,
         )
-    if hearing.noise:
+    if noise:
         return LinkLost(
             "no whole answer within {timeout:g} s, only {count} bytes that are none",
             hint="check baud and parity, then A and B, the end resistor and the shield",
             timeout=timeout,
-            count=hearing.noise,
+            count=noise,
         )
     return LinkLost(
         "no answer within {timeout:g} s",

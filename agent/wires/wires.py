@@ -26,6 +26,9 @@ class Wires:
     def wire(self, name: str) -> Wire:
         return self._owners[name]
 
+    def spec(self, name: str) -> WireSpec:
+        return self._owners[name].spec
+
     def taps(self, name: str) -> set[Tap]:
         """Who sees every byte of that wire, as it is sent and as it is heard."""
         return self._owners[name].taps
