@@ -1,5 +1,6 @@
 """The vocabulary shared by the agent and its drivers. Drivers import this and nothing else."""
 
+from agent.contract.addressing import Addressing, AddressRules, Identity, Presence
 from agent.contract.device import Device, PointInfo
 from agent.contract.driver import (
     Driver,
@@ -41,6 +42,8 @@ __all__ = [
     "TELEMETRY",
     "WIRE_GONE",
     "Accept",
+    "AddressRules",
+    "Addressing",
     "Columns",
     "Device",
     "DeviceFault",
@@ -51,6 +54,7 @@ __all__ = [
     "GatewayError",
     "Happening",
     "Host",
+    "Identity",
     "Instant",
     "Lane",
     "Line",
@@ -61,6 +65,7 @@ __all__ = [
     "Parity",
     "PointInfo",
     "PolledDriver",
+    "Presence",
     "Quality",
     "Ranges",
     "Raw",

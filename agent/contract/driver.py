@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from agent.contract.addressing import Addressing
 from agent.contract.device import Device, PointInfo
 from agent.contract.reading import Event, Instant, Reading, Value
 from agent.contract.wire import Wire
@@ -97,6 +98,8 @@ class DriverSpec:
 
     `simulate` takes the devices of one wire, a host for each, and the framing of that wire.
     `profile` is the model of the files that a device's `profile:` names.
+    `address` takes a profile's name, its file and a wire; it raises Misconfigured where the profile
+    does not say how an id is set.
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
     without importing the module. `wired`: every device of it hangs on one of `wires:`.
     """
@@ -109,3 +112,4 @@ class DriverSpec:
     commands: Mapping[str, str] = field(default_factory=dict)
     profile: "type[BaseModel] | None" = None
     wired: bool = False
+    address: Callable[[str, Path, Wire], Addressing] | None = None

@@ -174,6 +174,23 @@ class Setting(Strict):
     note: str = ""
 
 
+class Address(Strict):
+    """How the device is given another unit id: by writing the setting `unit_id`."""
+
+    takes_effect: Literal["at_once", "power_cycle", "unknown"] = "unknown"
+    functions: Annotated[tuple[Literal[6, 16], ...], Several] = Field(
+        (), description="Tried in turn where documents differ; default: the setting's."
+    )
+    to_all: bool = Field(
+        False, description="Written to unit 0, which every device on the wire obeys."
+    )
+    reserved: Annotated[tuple[int, ...], Several] = Field(
+        (), description="Unit ids that must not be given."
+    )
+    note: str = Field("", description="What has to be done beside, for the technician.")
+    note_zh: str = ""
+
+
 class Profile(Strict):
     title: str
     title_zh: str = ""
@@ -192,6 +209,7 @@ class Profile(Strict):
     canary: Canary | None = None
     points: dict[Id, Point] = Field(min_length=1)
     settings: dict[Id, Setting] = Field({}, description="Registers that set the device up.")
+    address: Address | None = Field(None, description="How the unit id is set; None: unknown.")
 
     @model_validator(mode="after")
     def _readable(self) -> "Profile":
@@ -201,6 +219,12 @@ class Profile(Strict):
             aligned = end + end % align - (first - first % align)
             if not point.is_bit and aligned > self.limits.registers:
                 raise ValueError(f"{name} needs more registers than `limits:` allows in one read")
+        return self
+
+    @model_validator(mode="after")
+    def _addressed(self) -> "Profile":
+        if self.address is not None and "unit_id" not in self.settings:
+            raise ValueError("`address:` needs the register of the id: `settings: {unit_id: …}`")
         return self
 
 
