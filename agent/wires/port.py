@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.contract import Line, LinkLost
 from agent.wires.connection import Connection, Ear
+from agent.wires.spoken import mark_parity
 from agent.wires.troubles import line_refused, not_a_port, port_gone, port_trouble
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SerialDialer:
         try:
             serial.apply_settings(_settings(self._path, line))
             serial.open()
+            _show_parity(self._path, serial.fileno(), line)
         except ValueError as error:
             raise line_refused(self._path, line) from error
         except (OSError, termios.error) as error:
@@ -78,6 +80,7 @@ class SerialPort:
             return
         try:
             self._serial.apply_settings(_settings(self._path, line))
+            _show_parity(self._path, self._fd, line)
         except ValueError as error:
             raise line_refused(self._path, line) from error
         except (OSError, termios.error) as error:
@@ -117,6 +120,12 @@ def _settings(path: str, line: Line) -> dict[str, Any]:
         "parity": "N" if _simulated(path) else _PARITY[line.parity],
         "stopbits": line.stop_bits,
     }
+
+
+def _show_parity(path: str, fd: int, line: Line) -> None:
+    """To a simulated device, which must not understand a wrong one."""
+    if _simulated(path):
+        mark_parity(fd, line.parity)
 
 
 def _simulated(path: str) -> bool:

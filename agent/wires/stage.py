@@ -1,7 +1,8 @@
 """The other end of a wire, for simulation: simulators behind a pseudo-terminal or a socket.
 
 With a `line`, bytes take the time that they would take on it, both ways: a request has been heard
-when its last byte would have arrived, and an answer begins 3.5 characters later.
+when its last byte would have arrived, and an answer begins 3.5 characters later. With `lines`,
+each simulator is set to a line of its own: at another it hears garbage, and is heard as garbage.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import os
 import pty
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
@@ -17,6 +18,7 @@ from typing import Self, cast
 from agent.contract import Line, Misconfigured, Simulator, Talker
 from agent.wires.alarms import Alarms
 from agent.wires.faults import Faults
+from agent.wires.spoken import misheard, spoken_on
 
 PACKET = 0.008  # s of bytes that a USB adapter delivers at once
 
@@ -33,9 +35,12 @@ class Responder:
         line: Line | None,
         faults: Faults,
         send: Callable[[bytes], None],
+        lines: Mapping[Simulator, Line] | None = None,
+        spoken: Callable[[], Line] = Line,
     ) -> None:
+        """`lines`: of simulators that are set to one; `spoken` tells at which the wire is used."""
         self._simulators, self._line, self._faults = simulators, line, faults
-        self._send = send
+        self._send, self._lines, self._spoken = send, lines or {}, spoken
         self._time = asyncio.get_running_loop().time
         self._alarms = Alarms()
         self._character = line.character if line else 0.0
@@ -52,35 +57,43 @@ class Responder:
         now = begin = self._time()
         for frame in said:
             if not self._faults.dead and not self._faults.silences(frame):
-                self._answer(frame, begin)
+                self._answer(frame, begin, self._lines.get(talker))
             begin += len(frame) * self._character
         self._alarms.call_at(now + pause, partial(self._speak, talker))
 
     def arrived(self, data: bytes) -> None:
         now = self._time()
-        heard = max(now, self._busy_until) + len(data) * self._character
+        said = self._spoken() if self._lines else None
+        character = said.character if said and self._line else self._character
+        heard = max(now, self._busy_until) + len(data) * character
         self._busy_until = heard
-        self._at(heard, partial(self._hear, data, heard))
+        self._at(heard, partial(self._hear, data, heard, said))
 
-    def _hear(self, data: bytes, at: float) -> None:
+    def _hear(self, data: bytes, at: float, said: Line | None) -> None:
         if self._faults.echo:
             self._send(data)
         if self._faults.dead:
             return
         for simulator in self._simulators:
-            for answer in simulator.hear(data):
+            own = self._lines.get(simulator)
+            for answer in simulator.hear(misheard(data, said, own) if said and own else data):
                 if not self._faults.silences(answer):
-                    self._answer(answer, at)
+                    self._answer(answer, at, own)
 
-    def _answer(self, answer: bytes, heard: float) -> None:
-        silence = self._line.silence if self._line else 0.0
-        begin = heard + max(silence, self._faults.wait())
+    def _answer(self, answer: bytes, heard: float, own: Line | None) -> None:
+        """`own`: the line that who answers is set to."""
+        line = (own or self._line) if self._line else None
+        character = line.character if line else 0.0
+        begin = heard + max(line.silence if line else 0.0, self._faults.wait())
         out = self._faults.damage(answer)
-        step = max(1, round(PACKET / self._character)) if self._character else len(out)
+        step = max(1, round(PACKET / character)) if character else len(out)
         for first in range(0, len(out), max(1, step)):
             piece = out[first : first + step]
-            end = begin + (first + len(piece)) * self._character
-            self._at(end, partial(self._send, piece))
+            end = begin + (first + len(piece)) * character
+            self._at(end, partial(self._pass_on, piece, own))
+
+    def _pass_on(self, piece: bytes, own: Line | None) -> None:
+        self._send(misheard(piece, own, self._spoken()) if own else piece)
 
     def _at(self, when: float, call: Callable[[], None]) -> None:
         if when > self._time():
@@ -98,10 +111,11 @@ class PtyStage:
         simulators: Sequence[Simulator],
         line: Line | None = None,
         faults: Faults | None = None,
+        lines: Mapping[Simulator, Line] | None = None,
     ) -> None:
         self.link = link
         self.faults = faults or Faults()
-        self._simulators, self._line = simulators, line
+        self._simulators, self._line, self._lines = simulators, line, lines
         self._ends: tuple[int, int] | None = None
         self._responder: Responder | None = None
 
@@ -127,7 +141,14 @@ class PtyStage:
         self._ends = master, slave
         tty.setraw(slave)
         os.set_blocking(master, False)
-        self._responder = Responder(self._simulators, self._line, self.faults, self._send)
+        self._responder = Responder(
+            self._simulators,
+            self._line,
+            self.faults,
+            self._send,
+            self._lines,
+            partial(spoken_on, slave),
+        )
         asyncio.get_running_loop().add_reader(master, self._readable)
         _link(self.link, os.ttyname(slave))
 
