@@ -8,6 +8,7 @@ from agent.contract.driver import (
     Host,
     PolledDriver,
     Raw,
+    Replaceable,
     Simulator,
     StreamingDriver,
     Talker,
@@ -32,6 +33,7 @@ from agent.contract.flow import (
     Sink,
     Skip,
 )
+from agent.contract.probe import Probe, Sound, Verdict
 from agent.contract.ranges import Ranges
 from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
@@ -66,18 +68,22 @@ __all__ = [
     "PointInfo",
     "PolledDriver",
     "Presence",
+    "Probe",
     "Quality",
     "Ranges",
     "Raw",
     "Reading",
     "Record",
+    "Replaceable",
     "Simulator",
     "Sink",
     "Skip",
+    "Sound",
     "StreamingDriver",
     "Talker",
     "Turn",
     "Value",
+    "Verdict",
     "Wire",
     "Writable",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from agent.contract.addressing import Addressing
 from agent.contract.device import Device, PointInfo
+from agent.contract.probe import Probe
 from agent.contract.reading import Event, Instant, Reading, Value
 from agent.contract.wire import Wire
 
@@ -53,6 +54,14 @@ class Raw(Protocol):
 class Writable(Protocol):
     async def write(self, point: str, value: Value) -> Reading:
         """Returns the read-back. Raises DeviceFault when the device refuses."""
+
+
+@runtime_checkable
+class Replaceable(Protocol):
+    """A driver that remembers which piece of hardware it talks to."""
+
+    def replaced(self) -> None:
+        """Another one answers from now on, and that is meant."""
 
 
 class Host(Protocol):
@@ -102,6 +111,7 @@ class DriverSpec:
     does not say how an id is set.
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
     without importing the module. `wired`: every device of it hangs on one of `wires:`.
+    `probe` is how `fieldgate doctor bus` examines a device; it raises Misconfigured as `make` does.
     """
 
     name: str
@@ -113,3 +123,4 @@ class DriverSpec:
     profile: "type[BaseModel] | None" = None
     wired: bool = False
     address: Callable[[str, Path, Wire], Addressing] | None = None
+    probe: Callable[[Device, Host], Probe] | None = None
