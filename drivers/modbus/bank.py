@@ -1,8 +1,9 @@
 """The registers of one simulated device."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 
 from agent.contract import Value
+from drivers.modbus.address import IdRegister
 from drivers.modbus.encode import encode
 from drivers.modbus.planner import READ, known
 from drivers.modbus.profile import Point, Profile, Table
@@ -10,6 +11,7 @@ from drivers.modbus.station import Station
 from drivers.modbus.waves import value_at
 
 ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+_UNIT = "unit"  # in the memory
 
 
 class Refusal(Exception):
@@ -23,17 +25,35 @@ class Refusal(Exception):
 class Bank:
     """Points drift by themselves until `set` holds them; what the master writes stays.
 
-    `refusals` maps (table, address) to the exception code that touching it brings.
+    `unit` is the id that it answers to: what is in its register of the id, since it was written or,
+    for some devices, since the next power-on. `refusals` maps (table, address) to the exception
+    code that touching it brings.
     """
 
-    def __init__(self, device: str, station: Station, now: Callable[[], float]) -> None:
-        """`now`: s since 1970."""
-        self.unit = station.unit
+    def __init__(
+        self,
+        device: str,
+        station: Station,
+        now: Callable[[], float],
+        memory: MutableMapping[str, str] | None = None,
+    ) -> None:
+        """`now`: s since 1970. `memory`: what the device itself keeps without power."""
+        self._memory = {} if memory is None else memory
+        self.unit = int(self._memory.get(_UNIT, station.unit))
+        self.powered = True
         self.refusals: dict[tuple[Table, int], int] = {}
         self._device, self._profile, self._now = device, station.profile, now
         self._words: dict[tuple[Table, int], int] = dict.fromkeys(_registers(self._profile), 0)
         self._held: dict[str, Value | None] = {}
         self._written: set[str] = set()
+        self._own_id = IdRegister.of(station.profile)
+        if self._own_id is not None:
+            self._put("holding", self._own_id.block.first, self._own_id.words(self.unit))
+
+    def power(self, *, on: bool) -> None:
+        """Unplugs it, or plugs it in again."""
+        self.powered = on
+        self.unit = int(self._memory.get(_UNIT, self.unit))
 
     def set(self, point: str, value: Value | None) -> None:
         """Holds a point; None: the first raw value that the profile calls a fault."""
@@ -55,10 +75,23 @@ class Bank:
     def write(self, table: Table, first: int, words: Sequence[int]) -> None:
         """Raises Refusal."""
         self._check_known(table, first, len(words))
+        self._take_id(table, first, words)
         self._put(table, first, words)
         for name, _ in self._points_in(table, first, len(words)):
             self._held.pop(name, None)
             self._written.add(name)
+
+    def _take_id(self, table: Table, first: int, words: Sequence[int]) -> None:
+        own = self._own_id
+        if own is None or table != "holding" or not own.within(first, len(words)):
+            return
+        at = own.block.first - first
+        unit = own.unit(words[at : at + own.block.count])
+        if unit is None or not own.allows(unit):
+            raise Refusal(ILLEGAL_VALUE)
+        self._memory[_UNIT] = str(unit)
+        if self._profile.address and self._profile.address.takes_effect != "power_cycle":
+            self.unit = unit
 
     def _refresh(self, name: str, point: Point) -> None:
         if name in self._written:

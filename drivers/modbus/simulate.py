@@ -22,7 +22,7 @@ def simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> "ModbusSim
     """Raises Misconfigured, as the driver would."""
     banks = {}
     for device, host in devices:
-        banks[device.id] = Bank(device.id, Station.of(device, host), _clock(host))
+        banks[device.id] = Bank(device.id, Station.of(device, host), _clock(host), host.state)
     return ModbusSimulator(banks, "tcp" if framing == "tcp" else "rtu")
 
 
@@ -51,7 +51,7 @@ class ModbusSimulator:
 
     def _answer(self, unit: int, pdu: bytes) -> bytes:
         """b"" where nobody answers: another unit, or a broadcast."""
-        banks = [bank for bank in self.banks.values() if unit in {0, bank.unit}]
+        banks = [b for b in self.banks.values() if b.powered and unit in {0, b.unit}]
         answers = [_answer(bank, pdu) for bank in banks]
         if not answers or unit == 0:
             return b""
