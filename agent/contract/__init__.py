@@ -36,6 +36,7 @@ from agent.contract.flow import (
 from agent.contract.probe import Probe, Sound, Verdict
 from agent.contract.ranges import Ranges
 from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
+from agent.contract.scan import Find, Match, Remark, Search, Step
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "DriverSpec",
     "Ear",
     "Event",
+    "Find",
     "GatewayError",
     "Happening",
     "Host",
@@ -61,6 +63,7 @@ __all__ = [
     "Lane",
     "Line",
     "LinkLost",
+    "Match",
     "Misconfigured",
     "Outbox",
     "Pack",
@@ -74,11 +77,14 @@ __all__ = [
     "Raw",
     "Reading",
     "Record",
+    "Remark",
     "Replaceable",
+    "Search",
     "Simulator",
     "Sink",
     "Skip",
     "Sound",
+    "Step",
     "StreamingDriver",
     "Talker",
     "Turn",

@@ -9,6 +9,7 @@ from agent.contract.addressing import Addressing
 from agent.contract.device import Device, PointInfo
 from agent.contract.probe import Probe
 from agent.contract.reading import Event, Instant, Reading, Value
+from agent.contract.scan import Scan
 from agent.contract.wire import Wire
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class DriverSpec:
     does not say how an id is set.
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
     without importing the module. `wired`: every device of it hangs on one of `wires:`.
+    `scan` looks for devices on a wire.
     `probe` is how `fieldgate doctor bus` examines a device; it raises Misconfigured as `make` does.
     """
 
@@ -122,5 +124,6 @@ class DriverSpec:
     commands: Mapping[str, str] = field(default_factory=dict)
     profile: "type[BaseModel] | None" = None
     wired: bool = False
+    scan: Scan | None = None
     address: Callable[[str, Path, Wire], Addressing] | None = None
     probe: Callable[[Device, Host], Probe] | None = None
