@@ -1,7 +1,7 @@
 """What the running service answers on its control socket."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from agent.buffer import Buffer
@@ -12,12 +12,14 @@ from agent.control.answers import line
 from agent.control.peer import Peer
 from agent.control.server import Handler
 from agent.status import Board
+from agent.upkeep import Upkeep
 from agent.wires.lending import Exchange, exchange
 from agent.wires.wires import Wires
 
-NEEDS_WRITE = frozenset({"owe", "exchange"})
+NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace"})
 
 Answers = AsyncGenerator[Mapping[str, Any], None]
+LONGEST_WORK = 7 * 86400.0  # s
 _TRACE_KEPT = 1000  # lines that a slow listener may fall behind
 
 
@@ -28,6 +30,7 @@ class Running(Protocol):
     buffer: Buffer
     schedulers: dict[str, Scheduler]
     wires: dict[str, Wires]  # name of a wire -> who has it
+    upkeep: Upkeep
 
     @property
     def outboxes(self) -> Sequence[str]:
@@ -35,6 +38,12 @@ class Running(Protocol):
 
     def raw(self, device: str) -> Mapping[str, str]:
         """What was on the wire at the last read, by point."""
+
+    def counters(self, device: str) -> Collection[str]:
+        """The points that count."""
+
+    def forget(self, device: str) -> None:
+        """What its driver knows of the piece of hardware that did the device's work."""
 
 
 class Desk:
@@ -50,6 +59,8 @@ class Desk:
             "wires": self.wires,
             "exchange": self.exchange,
             "overhear": self.overhear,
+            "maintain": self.maintain,
+            "replace": self.replace,
         }
 
     async def status(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
@@ -59,7 +70,7 @@ class Desk:
         device = str(request.get("device"))
         readings = await self._scheduler(device).read_now(device)
         yield {
-            "readings": [line(reading) for reading in readings],
+            "readings": [line(reading) for reading in self._running.upkeep.shown(readings)],
             "raw": dict(self._running.raw(device)),
         }
 
@@ -127,6 +138,45 @@ class Desk:
         async with self._wires(name).wire(name).overhear() as ear:
             while True:
                 yield {"heard": (await ear.hear(1.0)).hex()}
+
+    async def maintain(self, request: Mapping[str, Any], peer: Peer) -> Answers:
+        """Somebody works on a device for so many seconds; 0 ends it."""
+        device, seconds = self._device(request), request.get("seconds")
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WORK:
+            raise Misconfigured(
+                "maintenance lasts up to {days} days", hint="write it like 30m", days=7
+            )
+        await self._running.upkeep.maintain(device, seconds, peer.name)
+        yield {"device": device, "until": self._running.board.device(device).maintenance}
+
+    async def replace(self, request: Mapping[str, Any], peer: Peer) -> Answers:
+        """Another piece of hardware does a device's work from now on."""
+        device, totals = self._device(request), request.get("totals")
+        numbers = {str(k): float(v) for k, v in totals.items()} if isinstance(totals, dict) else {}
+        known = self._running.counters(device)
+        for point in numbers.keys() - set(known):
+            raise Misconfigured(
+                "{device} has no counter '{point}'",
+                hint="its counters are: {known}",
+                device=device,
+                point=point,
+                known=", ".join(sorted(known)) or "-",
+            )
+        serial = str(request.get("serial", ""))
+        going_on = await self._running.upkeep.replaced(device, serial, numbers, peer.name)
+        self._running.forget(device)
+        yield {"device": device, "serial": serial, "totals": dict(going_on)}
+
+    def _device(self, request: Mapping[str, Any]) -> str:
+        device = str(request.get("device"))
+        if device not in self._running.board.devices:
+            raise Misconfigured(
+                "no device is called '{name}'",
+                hint="the devices are: {known}",
+                name=device,
+                known=", ".join(sorted(self._running.board.devices)),
+            )
+        return device
 
     def _wires(self, name: str) -> Wires:
         if name not in self._running.wires:

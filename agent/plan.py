@@ -1,6 +1,6 @@
 """What a configuration means in running parts: wires with their devices, made and checked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -110,8 +110,10 @@ def gateway_info(settings: Settings) -> GatewayInfo:
     return GatewayInfo(gateway_id(settings), settings.gateway.name, __version__)
 
 
-def catalogue(config: Configuration, clock: Clock) -> Catalogue:
-    """What every device can say. Raises Misconfigured."""
+def catalogue(
+    config: Configuration, clock: Clock, serial: Callable[[str], str] = lambda _: ""
+) -> Catalogue:
+    """What every device can say; `serial` knows the hardware of a device. Raises Misconfigured."""
     described = []
     for device, driver in unwired(config, clock):
         name = str(device.options.get("profile", ""))
@@ -119,5 +121,5 @@ def catalogue(config: Configuration, clock: Clock) -> Catalogue:
         if name:
             file = DeviceHost(device, clock).profile(name)
             digest = sha256(file.read_bytes()).hexdigest()[:16]
-        described.append(Described(device, driver.points, name, digest))
+        described.append(Described(device, driver.points, name, digest, serial(device.id)))
     return Catalogue.of(gateway_info(config.settings), described, shipped())

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from agent.contract import (
     Misconfigured,
     PolledDriver,
     Raw,
+    Replaceable,
     StreamingDriver,
     Value,
 )
@@ -47,6 +48,7 @@ from agent.plan import (
 from agent.status import Board
 from agent.supervise.notify import feed_watchdog, notify, reloading, watchdog_period
 from agent.supervise.parts import Part, Parts
+from agent.upkeep import Upkeep
 from agent.uplink.uplink import Uplink
 from agent.web.metrics import serve_metrics
 from agent.wires import Wires
@@ -64,7 +66,9 @@ class Gateway:
     def __init__(self, config: Configuration, buffer: Buffer, board: Board, clock: Clock) -> None:
         self.config, self.buffer, self.board, self.clock = config, buffer, board, clock
         self.info = gateway_info(config.settings)
-        self.catalogue = catalogue(config, clock)
+        folder = config.settings.store.path
+        self.upkeep = Upkeep(buffer, clock, board, folder / "upkeep.json")
+        self.catalogue = catalogue(config, clock, self.upkeep.serial)
         self.schedulers: dict[str, Scheduler] = {}  # device id -> who asks it
         self.wires: dict[str, Wires] = {}  # name of a wire -> who has it
         self._drivers: dict[str, PolledDriver | StreamingDriver] = {}
@@ -78,7 +82,7 @@ class Gateway:
 
     def change(self, config: Configuration) -> None:
         """Takes a new configuration; `parts` then differ by what changed."""
-        self.catalogue = catalogue(config, self.clock)
+        self.catalogue = catalogue(config, self.clock, self.upkeep.serial)
         self.config = config
         devices = {device.id for device in config.devices}
         for known in (self.board.devices, self.schedulers, self._drivers):
@@ -96,6 +100,17 @@ class Gateway:
     def raw(self, device: str) -> Mapping[str, str]:
         driver = self._drivers.get(device)
         return driver.raw() if isinstance(driver, Raw) else {}
+
+    def counters(self, device: str) -> Collection[str]:
+        driver = self._drivers.get(device)
+        return [p.id for p in driver.points if p.kind == "counter"] if driver else []
+
+    def forget(self, device: str) -> None:
+        """Another piece of hardware does its work, as the catalogue is to say."""
+        driver: object = self._drivers.get(device)
+        if isinstance(driver, Replaceable):
+            driver.replaced()
+        self.catalogue = catalogue(self.config, self.clock, self.upkeep.serial)
 
     async def _send(self, settings: UplinkSettings) -> None:
         """What one uplink owes, until cancelled."""
@@ -128,8 +143,8 @@ class Gateway:
                 if isinstance(driver, PolledDriver):
                     polled.append(Member(device, driver))
                 else:
-                    tasks.create_task(listen(device, driver, self.buffer, self.clock, self.board))
-            scheduler = Scheduler(station.name, polled, self.buffer, self.clock, self.board)
+                    tasks.create_task(listen(device, driver, self.upkeep, self.clock, self.board))
+            scheduler = Scheduler(station.name, polled, self.upkeep, self.clock, self.board)
             self.schedulers.update({member.device.id: scheduler for member in polled})
             tasks.create_task(scheduler.run())
 
@@ -149,6 +164,7 @@ class Gateway:
                 status = self.board.device(device.id)
                 status.state, status.error, status.hint = "parked", str(error), error.hint
             else:
+                self.upkeep.watch(device.id, driver.points)
                 yield device, driver
 
 
@@ -210,8 +226,12 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
     async with asyncio.TaskGroup() as tasks:
         parts = Parts(tasks)
         await _tell(gateway, "gateway.started")
+        await gateway.upkeep.configured(_maintained(gateway.config))
         await parts.apply(gateway.parts())
-        beside = [tasks.create_task(_watch_clock(gateway)), tasks.create_task(_settle_down())]
+        beside = [
+            tasks.create_task(task)
+            for task in (_watch_clock(gateway), _settle_down(), gateway.upkeep.run())
+        ]
         if period := watchdog_period():
             ages = {"buffer": gateway.buffer.silence}
             beside.append(tasks.create_task(feed_watchdog(period, ages)))
@@ -257,10 +277,15 @@ async def _reload(gateway: Gateway, parts: Parts, file: Path) -> None:
     except Misconfigured as error:
         log.error("configuration refused, the old one stays:\n%s\n%s", error, error.hint)
     else:
+        await gateway.upkeep.configured(_maintained(config))
         touched = await parts.apply(gateway.parts())
         log.info("configuration read again; touched: %s", ", ".join(touched) or "nothing")
         await _tell(gateway, "gateway.reloaded")
     notify(READY="1", STATUS=f"{len(gateway.config.devices)} devices")
+
+
+def _maintained(config: Configuration) -> Mapping[str, float]:
+    return {d.id: d.maintenance for d in config.settings.devices if d.maintenance}
 
 
 def _not_sending(names: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ class DeviceStatus:
     skipped_beats: int = 0
     response: float = 0.0  # s, moving mean of a whole read
     last_good: float = 0.0  # unix time
+    maintenance: float = 0.0  # unix time until when somebody works on it; 0 when nobody does
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from agent.config.parking import ParkingSettings
 from agent.contract import Line, Parity
 from agent.contract.settings import Bytes, Id, Seconds, Strict
 
@@ -163,6 +164,11 @@ class DeviceSettings(BaseModel):
     every: Annotated[Seconds, Field(ge=0.05, le=86400)] = Field(
         10.0, description="Between two samples."
     )
+    maintenance: Annotated[Seconds, Field(gt=0, le=7 * 86400)] | None = Field(
+        None,
+        description="Somebody works on it: so long from the reload that brings this, its data is "
+        "marked and no alarm is raised.",
+    )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -254,6 +260,7 @@ class Settings(Strict):
     store: Store = Field(Store(), description="The buffer on disk.")
     wires: dict[Id, WireSettings] = Field({}, description="Name -> port or peer.")
     devices: list[DeviceSettings] = Field([], description="What hangs on the wires.")
+    parking: ParkingSettings = Field(ParkingSettings(), description="Spaces of a car park.")
     uplinks: list[UplinkSettings] = Field([], description="None is valid: buffer only.")
     control: Control = Field(Control(), description="The local socket.")
     metrics: Metrics = Field(Metrics(), description="The local figures.")

@@ -27,12 +27,16 @@ class GatewayInfo:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One device, with the profile that it was read by and that file's hash, if any."""
+    """One device, with the profile that it was read by and that file's hash, if any.
+
+    `serial` is the number of the hardware that does its work since it was replaced.
+    """
 
     device: Device
     points: Sequence[PointInfo]
     profile: str = ""
     profile_hash: str = ""
+    serial: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ def _device(one: Described, units: Units) -> dict[str, Any]:
     for key in ("name", "place"):
         if value := getattr(device, key):
             fields[key] = value
+    if one.serial:
+        fields["serial"] = one.serial
     if one.profile:
         fields |= {"profile": one.profile, "profile_hash": one.profile_hash}
     return fields | {"points": [_point(point, units) for point in one.points]}
