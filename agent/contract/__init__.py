@@ -37,6 +37,7 @@ from agent.contract.probe import Probe, Sound, Verdict
 from agent.contract.ranges import Ranges
 from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
 from agent.contract.scan import Find, Match, Remark, Search, Step
+from agent.contract.simulation import Follower, Said, Story
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Ear",
     "Event",
     "Find",
+    "Follower",
     "GatewayError",
     "Happening",
     "Host",
@@ -79,12 +81,14 @@ __all__ = [
     "Record",
     "Remark",
     "Replaceable",
+    "Said",
     "Search",
     "Simulator",
     "Sink",
     "Skip",
     "Sound",
     "Step",
+    "Story",
     "StreamingDriver",
     "Talker",
     "Turn",

@@ -84,7 +84,7 @@ class Responder:
         """`own`: the line that who answers is set to."""
         line = (own or self._line) if self._line else None
         character = line.character if line else 0.0
-        begin = heard + max(line.silence if line else 0.0, self._faults.wait())
+        begin = heard + max(line.silence if line else 0.0, self._faults.wait(answer))
         out = self._faults.damage(answer)
         step = max(1, round(PACKET / character)) if character else len(out)
         for first in range(0, len(out), max(1, step)):

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 
-from agent.contract import Value
+from agent.contract import Story, Value
 from drivers.modbus.address import IdRegister
 from drivers.modbus.encode import encode
 from drivers.modbus.planner import READ, known
 from drivers.modbus.profile import Point, Profile, Table
 from drivers.modbus.station import Station
-from drivers.modbus.waves import value_at
+from drivers.modbus.waves import fitted, value_at
 
 ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
 _UNIT = "unit"  # in the memory
@@ -46,6 +46,7 @@ class Bank:
         self._words: dict[tuple[Table, int], int] = dict.fromkeys(_registers(self._profile), 0)
         self._held: dict[str, Value | None] = {}
         self._written: set[str] = set()
+        self._story: Story | None = None
         self._own_id = IdRegister.of(station.profile)
         if self._own_id is not None:
             self._put("holding", self._own_id.block.first, self._own_id.words(self.unit))
@@ -64,6 +65,10 @@ class Bank:
         """Lets it drift again."""
         self._written.discard(point)
         self._held.pop(point, None)
+
+    def follow(self, story: Story) -> None:
+        """Points that are neither held nor written show what it tells."""
+        self._story = story
 
     def read(self, table: Table, first: int, count: int) -> list[int]:
         """Raises Refusal."""
@@ -96,11 +101,15 @@ class Bank:
     def _refresh(self, name: str, point: Point) -> None:
         if name in self._written:
             return
-        held = name in self._held
-        value = self._held[name] if held else value_at(self._device, name, point, self._now())
+        value = self._held[name] if name in self._held else self._measured(name, point)
         span = range(point.address, point.address + point.width)
         before = [self._words[point.table, address] for address in span]
         self._put(point.table, point.address, encode(point, value, before))
+
+    def _measured(self, name: str, point: Point) -> Value:
+        told = None if self._story is None else self._story(self._device, name)
+        told = None if told is None else fitted(point, told)
+        return value_at(self._device, name, point, self._now()) if told is None else told
 
     def _put(self, table: Table, first: int, words: Sequence[int]) -> None:
         for address, word in enumerate(words, first):

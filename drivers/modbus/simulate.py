@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from agent.contract import Device, Host
+from agent.contract import Device, Host, Said, Story
 from drivers.modbus.bank import ILLEGAL_VALUE, Bank, Refusal
 from drivers.modbus.codec import READS, REFUSAL, WRITES, crc_ok, mbap_frame, rtu_frame
 from drivers.modbus.planner import READ
@@ -34,30 +34,34 @@ class ModbusSimulator:
         self._heard = bytearray()
         self._framing = framing
 
+    def follow(self, story: Story) -> None:
+        for bank in self.banks.values():
+            bank.follow(story)
+
     def hear(self, data: bytes) -> Sequence[bytes]:
         self._heard += data
         del self._heard[:-_LONGEST]
         if self._framing == "tcp":
             return [
-                mbap_frame(unit, answer, number)
+                Said.by(name, mbap_frame(unit, answer, number))
                 for number, unit, pdu in mbap_requests(self._heard)
-                if (answer := self._answer(unit, pdu))
+                for name, answer in self._answer(unit, pdu)
             ]
         return [
-            rtu_frame(frame[0], answer)
+            Said.by(name, rtu_frame(frame[0], answer))
             for frame in rtu_requests(self._heard)
-            if (answer := self._answer(frame[0], frame[1:-2]))
+            for name, answer in self._answer(frame[0], frame[1:-2])
         ]
 
-    def _answer(self, unit: int, pdu: bytes) -> bytes:
-        """b"" where nobody answers: another unit, or a broadcast."""
-        banks = [b for b in self.banks.values() if b.powered and unit in {0, b.unit}]
-        answers = [_answer(bank, pdu) for bank in banks]
+    def _answer(self, unit: int, pdu: bytes) -> Sequence[tuple[str, bytes]]:
+        """Who answers, and what; nobody to another unit's request or a broadcast."""
+        asked = {n: b for n, b in self.banks.items() if b.powered and unit in {0, b.unit}}
+        answers = [(name, _answer(bank, pdu)) for name, bank in asked.items()]
         if not answers or unit == 0:
-            return b""
+            return ()
         # Several devices of the configuration may be one unit: the one that has the registers.
         missing = bytes([pdu[0] | REFUSAL, _ILLEGAL_ADDRESS])
-        return next((answer for answer in answers if answer != missing), missing)
+        return [next((one for one in answers if one[1] != missing), answers[0])]
 
 
 def _answer(bank: Bank, pdu: bytes) -> bytes:

@@ -38,6 +38,20 @@ def value_at(device: str, name: str, point: Point, time: float) -> Value:
     return _drifting(point, time, phase, place)
 
 
+def fitted(point: Point, told: Value) -> Value | None:
+    """As the point can show it: numbers within its range, words that it knows; else None."""
+    if point.enum:
+        return told if told in point.enum.values() else None
+    if point.type == "ascii" or isinstance(told, str):
+        return told if point.type == "ascii" and isinstance(told, str) else None
+    if point.type == "bool" or (point.bit is not None and point.bits == 1):
+        return bool(told)
+    if point.kind == "counter":
+        return _counted(point, float(told))
+    low, high = _possible(point)
+    return min(max(float(told), low), high)
+
+
 def _draws(key: str) -> tuple[float, float]:
     """Two numbers, 0…1, that belong to the key."""
     digest = blake2b(key.encode(), digest_size=8).digest()
