@@ -35,6 +35,7 @@ from agent.contract import (
 from agent.control.server import Rules, serve
 from agent.desk import NEEDS_WRITE, Desk
 from agent.host import DeviceHost
+from agent.led import show
 from agent.memory import trim
 from agent.plan import (
     Station,
@@ -230,7 +231,12 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
         await parts.apply(gateway.parts())
         beside = [
             tasks.create_task(task)
-            for task in (_watch_clock(gateway), _settle_down(), gateway.upkeep.run())
+            for task in (
+                _watch_clock(gateway),
+                _settle_down(),
+                gateway.upkeep.run(),
+                show(gateway.board, gateway.config.settings.led),
+            )
         ]
         if period := watchdog_period():
             ages = {"buffer": gateway.buffer.silence}

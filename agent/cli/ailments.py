@@ -102,7 +102,7 @@ def _wires(wires: Mapping[str, Any]) -> Iterator[Ailment]:
 
 def _devices(devices: Mapping[str, Any]) -> Iterator[Ailment]:
     for name, device in devices.items():
-        if device["state"] in {"down", "parked", "degraded"}:
+        if device["state"] in {"down", "parked", "degraded"} and not device["maintenance"]:
             error = interpret(device["error"]) or say(device["state"])
             text = say("device {name}: {error}", name=name, error=error)
             yield Ailment(text, interpret(device["hint"]))

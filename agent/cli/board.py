@@ -62,7 +62,7 @@ def _devices(board: Snapshot, now: float, limit: int) -> list[str]:
         (
             [
                 name,
-                say(device["state"]),
+                say("maintenance" if device["maintenance"] else device["state"]),
                 _age(device["last_good"], now),
                 percent(device["failures"], device["reads"] + device["failures"]),
                 duration(device["response"]) if device["response"] else "-",

@@ -24,6 +24,8 @@ COMMANDS = {
     "trace": "a line per stage for each reading of a device, live",
     "watch": "subscribe as a cloud would; report gaps, duplicates, order, delay",
     "parking": "replay: the parking detector over a recorded trace",
+    "maintenance": "somebody works on a device: no alarms, its data is marked",
+    "replace": "a device's hardware was replaced: its points and counters go on",
     "buffer": "look into the store: list, export, replay, verify",
 }
 
@@ -101,7 +103,7 @@ def _help() -> str:
         "",
         say("usage: fieldgate COMMAND [--help]"),
         "",
-        *(f"  {name:<10} {say(summary)}" for name, summary in COMMANDS.items()),
+        *(f"  {name:<11} {say(summary)}" for name, summary in COMMANDS.items()),
         "",
         say("try: fieldgate demo"),
         say("commands that installed drivers bring: fieldgate check --drivers"),

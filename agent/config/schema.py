@@ -51,6 +51,12 @@ def _device_file(value: str) -> str:
     return value
 
 
+def _led(value: str) -> str:
+    if not value or "/" in value or value.startswith("."):
+        raise ValueError("write a name in /sys/class/leds, like ACT, or none, or auto")
+    return value
+
+
 def _broker(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -264,3 +270,6 @@ class Settings(Strict):
     uplinks: list[UplinkSettings] = Field([], description="None is valid: buffer only.")
     control: Control = Field(Control(), description="The local socket.")
     metrics: Metrics = Field(Metrics(), description="The local figures.")
+    led: Annotated[str, AfterValidator(_led)] = Field(
+        "auto", description="Shows how the gateway fares: a name in /sys/class/leds, or none."
+    )

@@ -1,6 +1,7 @@
 """The service as a process: started, reloaded, stopped, refused."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from agent.cli.main import main as run_command
 from agent.contract import GatewayError
 from agent.control.client import ask, ask_once
 from agent.demo.broker import Broker, find_mosquitto
@@ -186,3 +188,32 @@ def _steps(service: Service, stages: set[str]) -> list[dict[str, Any]]:
         if stages <= {step["stage"] for step in found}:
             return found
     return found
+
+
+async def test_a_device_can_be_worked_on_without_alarms(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = await start("")
+    await service.until("READY=1")
+    socket = str(service.folder / "control.sock")
+    words = ["maintenance", "a", "30m", "--json", "--socket", socket]
+    assert await asyncio.to_thread(run_command, words) == 0
+    assert json.loads(capsys.readouterr().out)["until"] > time.time() + 1700
+    assert (await service.ask(do="status"))["devices"]["a"]["maintenance"] > 0
+    readings = (await service.ask(do="read", device="a"))["readings"]
+    assert {reading["reason"] for reading in readings} == {"maintenance"}
+    assert await asyncio.to_thread(run_command, [*words[:2], "off", *words[3:]]) == 0
+    readings = (await service.ask(do="read", device="a"))["readings"]
+    assert "maintenance" not in {reading["reason"] for reading in readings}
+
+
+async def test_a_replaced_device_is_announced_with_its_serial_number(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = await start("")
+    await service.until("READY=1")
+    words = ["replace", "a", "--serial", "B-77", "--socket", str(service.folder / "control.sock")]
+    assert await asyncio.to_thread(run_command, words) == 0
+    assert "B-77" in capsys.readouterr().out
+    assert await asyncio.to_thread(run_command, [*words, "--total", "nothing=1"]) == 78
+    assert "no counter 'nothing'" in capsys.readouterr().err

@@ -76,7 +76,7 @@ def test_every_setting_stands_in_it_with_a_comment(model: type[BaseModel]) -> No
 def test_what_is_commented_out_is_the_default(tmp_path: Path) -> None:
     """Each setting taken into force by itself must change nothing."""
     plain = load(EXAMPLE).settings
-    examples = {"client_id", "username", "password_file", "include", "tls", "line"}
+    examples = {"maintenance", "client_id", "username", "password_file", "include", "tls", "line"}
     tried = 0
     lines = TEXT.split("\n")
     for at, line in enumerate(lines):

@@ -46,7 +46,7 @@ def test_a_mistake_names_the_included_file_and_its_line(write: Write, folder: Pa
         f"{folder / 'b.yaml'}:3: devices[0].unit: is too large; write at most 255",
         (
             f"{file}:3: foo: is not a setting; here you can write: control, devices, gateway, "
-            "include, metrics, store, uplinks, wires"
+            "include, led, metrics, parking, store, uplinks, wires"
         ),
     ]
 
