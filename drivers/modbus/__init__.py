@@ -1,8 +1,18 @@
 """Modbus RTU, TCP and RTU over TCP."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from agent.contract import Device, DriverSpec, Host, PolledDriver, Simulator
+from agent.contract import (
+    Addressing,
+    Device,
+    DriverSpec,
+    Host,
+    PolledDriver,
+    Probe,
+    Simulator,
+    Wire,
+)
 from drivers.modbus.profile import Profile
 from drivers.modbus.settings import ModbusSettings
 
@@ -21,6 +31,18 @@ def _simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulator
     return simulate(devices, framing)
 
 
+def _address(profile: str, file: Path, wire: Wire) -> Addressing:
+    from drivers.modbus.addressing import addressing
+
+    return addressing(profile, file, wire)
+
+
+def _probe(device: Device, host: Host) -> Probe:
+    from drivers.modbus.probe import probe
+
+    return probe(device, host)
+
+
 DRIVER = DriverSpec(
     name="modbus",
     summary="Modbus RTU, Modbus TCP and RTU over TCP; devices are described by profiles",
@@ -29,4 +51,6 @@ DRIVER = DriverSpec(
     simulate=_simulate,
     wired=True,
     profile=Profile,
+    address=_address,
+    probe=_probe,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.contract import Device, DriverSpec, Host, PolledDriver, Simulator, StreamingDriver
+from agent.contract import Device, DriverSpec, Host, PolledDriver, Probe, Simulator, StreamingDriver
 from drivers.serial_line.settings import SerialLineSettings
 
 __all__ = ["DRIVER"]
@@ -25,10 +25,17 @@ def _simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulator
     return simulate(devices, framing)
 
 
+def _probe(device: Device, host: Host) -> Probe:
+    from drivers.serial_line.probe import probe
+
+    return probe(device, host)
+
+
 DRIVER = DriverSpec(
     name="serial_line",
     summary="Serial frames that are not Modbus: meters, motors, signs, parking receivers",
     settings=SerialLineSettings,
     make=_make,
     simulate=_simulate,
+    probe=_probe,
 )

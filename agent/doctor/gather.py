@@ -1,0 +1,239 @@
+"""Measures a wire: listens, asks harmless questions, waits longer, tries other settings.
+
+Takes turns like everybody else, and holds a wire that the service uses for one question at a time.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from agent.contract import WIRE_GONE, Accept, Line, LinkLost, Parity, Probe, Sound, Wire
+from agent.doctor.evidence import GARBLED, Asked, Evidence, Quiet
+from agent.doctor.port import trouble_of
+from agent.doctor.tape import Tape
+from agent.wires.ailments import inverted
+
+TAIL = 0.06  # s to listen on behind an answer
+GRACE = 0.02  # s: a USB adapter holds bytes for 16 ms
+LATE = 1.5  # s to wait beyond the time that a device is given
+REST = 0.5  # s of silence before the questions that try whether a longer pause helps
+SLICE = 0.5  # s for which a wire of the service is kept to listen
+SILENT = 2  # questions that a device which says nothing is asked
+PATIENT = 4  # devices without an answer that get LATE
+SEARCHED = 2  # devices that other settings are tried with
+WINDOW = 0.4  # s for an answer at other settings, at most
+BAUDS = (9600, 4800, 19200, 2400, 38400, 115200, 57600, 1200)
+PARITIES: tuple[Parity, ...] = ("none", "even", "odd")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    device: str
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`listen`: seconds for which nothing is asked. `rounds`: questions to each device that
+    answers. `speeds`: try other settings with those that do not."""
+
+    listen: float = 3.0
+    rounds: int = 4
+    speeds: bool = True
+
+
+Tell = Callable[[str, str], None]
+"""What is being done: listen, ask, pause or search; and the device or setting."""
+
+
+class Examination:
+    """One look at a wire. `known` is what was known of it before: its name, kind and line."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        tape: Tape,
+        known: Evidence,
+        subjects: Sequence[Subject],
+        plan: Plan,
+        tell: Tell,
+    ) -> None:
+        self._wire, self._tape, self._known = wire, tape, known
+        self._subjects = [s for s in subjects if s.probe.questions]
+        self._talkers = [s for s in subjects if not s.probe.questions]
+        self._plan, self._tell = plan, tell
+        self._patience = PATIENT
+
+    async def run(self) -> Evidence:
+        """What goes wrong with the port or peer is evidence, too. Raises Misconfigured."""
+        try:
+            return await self._measured()
+        except LinkLost as error:
+            if error.reason not in WIRE_GONE:
+                raise
+            return replace(self._known, trouble=trouble_of(error), said=str(error))
+
+    async def _measured(self) -> Evidence:
+        quiet = await self._listened()
+        said = self._said_unasked(quiet)
+        asked = await self._asked_in_rounds()
+        dead = [s for s in self._subjects if not _answers(s, asked)]
+        paused = await self._rested(dead)
+        dead = [s for s in dead if not _answers(s, paused)]
+        elsewhere = await self._searched(dead) if self._plan.speeds else []
+        return replace(
+            self._known,
+            quiet=replace(quiet, heard=b"", bursts=0) if said else quiet,
+            asked=(*said, *asked),
+            paused=tuple(paused),
+            elsewhere=tuple(elsewhere),
+        )
+
+    async def _listened(self) -> Quiet:
+        """A wire of our own is overheard; the service's is kept for a slice at a time."""
+        since, seconds, babble = self._tape.mark(), self._plan.listen, False
+        self._tell("listen", f"{seconds:g} s")
+        if self._known.shared:
+            for _ in range(max(1, round(seconds / SLICE))):
+                try:
+                    async with self._wire.turn() as turn:
+                        await turn.listen(SLICE)
+                except LinkLost as error:
+                    babble = _only_babble(error) or babble
+        else:
+            async with self._wire.overhear():
+                await asyncio.sleep(seconds)
+        heard = self._tape.heard(since)
+        bursts = self._tape.bursts(since)
+        return Quiet(seconds, heard, bursts, tuple(self._strangers(heard)), babble)
+
+    def _said_unasked(self, quiet: Quiet) -> list[Asked]:
+        """Devices that speak by themselves, as far as they did."""
+        verdicts = [(s.device, s.probe.judge(b"", quiet.heard)) for s in self._talkers]
+        return [
+            Asked(device, b"", quiet.heard, verdict)
+            for device, verdict in verdicts
+            if verdict.sound is Sound.ANSWER
+        ]
+
+    def _strangers(self, heard: bytes) -> list[str]:
+        return list(self._subjects[0].probe.frames(heard)) if self._subjects else []
+
+    async def _asked_in_rounds(self) -> list[Asked]:
+        asked: list[Asked] = []
+        for turn in range(self._plan.rounds):
+            for subject in self._subjects:
+                silent = [one for one in asked if one.device == subject.device]
+                if len(silent) >= SILENT and all(_silent(one) for one in silent):
+                    continue
+                self._tell("ask", subject.device)
+                asked.append(await self._ask_patiently(subject, turn, late=self._patience > 0))
+                self._patience -= turn == 0 and _silent(asked[-1])
+        return asked
+
+    async def _rested(self, dead: Sequence[Subject]) -> list[Asked]:
+        asked = []
+        for subject in dead[:PATIENT]:
+            self._tell("pause", subject.device)
+            asked += [await self._ask(subject, n, None, 0.0, guard=REST) for n in range(2)]
+        return asked
+
+    async def _searched(self, dead: Sequence[Subject]) -> list[Asked]:
+        asked: list[Asked] = []
+        for line in candidates(self._known.line, [s.probe.factory for s in dead]):
+            for subject in dead[:SEARCHED]:
+                if self._is_usual(subject, line) or _answers(subject, asked):
+                    continue
+                self._tell("search", f"{line.baud} {line.data_bits}{line.parity[0].upper()}")
+                asked.append(await self._ask(subject, 0, line, 0.0))
+        return asked
+
+    def _is_usual(self, subject: Subject, line: Line) -> bool:
+        usual = subject.probe.line or self._known.line
+        return (usual.baud, usual.parity) == (line.baud, line.parity)
+
+    async def _ask_patiently(self, subject: Subject, number: int, *, late: bool) -> Asked:
+        """A wire of the service tells no times, so there a late answer is one that comes when it
+        is waited for longer."""
+        if not late or not self._known.shared:
+            return await self._ask(subject, number, None, LATE if late else 0.0)
+        first = await self._ask(subject, number, None, 0.0)
+        if not _silent(first):
+            return first
+        again = await self._ask(subject, number, None, LATE)
+        return first if _silent(again) else replace(again, late=True)
+
+    async def _ask(
+        self, subject: Subject, number: int, line: Line | None, more: float, guard: float = 0.0
+    ) -> Asked:
+        probe = subject.probe
+        question = probe.questions[number % len(probe.questions)]
+        timeout = probe.timeout + more if line is None else min(WINDOW, probe.timeout)
+        since = self._tape.mark()
+        try:
+            async with self._wire.turn(line or probe.line, max(guard, probe.guard)) as turn:
+                await turn.ask(question, _whole(probe, question), timeout)
+                if not self._known.shared:
+                    await turn.listen(TAIL)
+        except LinkLost as error:
+            if error.reason in WIRE_GONE:
+                raise  # all else, silence above all, is what was to be found out
+        return self._judged(subject, question, since, line)
+
+    def _judged(self, subject: Subject, question: bytes, since: int, line: Line | None) -> Asked:
+        probe, heard = subject.probe, self._tape.heard(since)
+        verdict = probe.judge(question, heard)
+        used = line or probe.line or self._known.line
+        asked = Asked(subject.device, question, heard, verdict, line)
+        garbled = verdict.sound in GARBLED
+        return replace(
+            asked,
+            late=self._came_late(probe, asked, since, used),
+            mirrored=garbled and mirrored(probe.head(question), asked.rest, used),
+        )
+
+    def _came_late(self, probe: Probe, asked: Asked, since: int, line: Line) -> bool:
+        if self._known.shared or not asked.rest:
+            return False
+        echo = len(asked.heard) - len(asked.rest)
+        sent, began = self._tape.first(since, "tx"), self._tape.first(since, "rx", echo)
+        if sent is None or began is None:
+            return False
+        return began - sent - len(asked.question) * line.character > probe.timeout + GRACE
+
+
+def candidates(usual: Line, factories: Sequence[Line]) -> list[Line]:
+    """Settings to try, the likeliest first, without the usual ones."""
+    common = (Line(baud, parity) for parity in PARITIES for baud in BAUDS)
+    found = {(line.baud, line.parity): line for line in (*factories, *common)}
+    found.pop((usual.baud, usual.parity), None)
+    return list(found.values())
+
+
+def mirrored(head: bytes, heard: bytes, line: Line) -> bool:
+    """Whether it begins as an answer does that comes through swapped wires. The last character
+    of the head depends on what follows it."""
+    expected = inverted(head, line)[:-1]
+    return bool(expected) and heard.startswith(expected)
+
+
+def _whole(probe: Probe, question: bytes) -> Accept:
+    def accept(heard: bytearray) -> bytes | None:
+        return bytes(heard) if probe.judge(question, bytes(heard)).answers else None
+
+    return accept
+
+
+def _silent(asked: Asked) -> bool:
+    return not asked.rest
+
+
+def _answers(subject: Subject, asked: Sequence[Asked]) -> bool:
+    return any(one.device == subject.device and one.verdict.answers for one in asked)
+
+
+def _only_babble(error: LinkLost) -> bool:
+    """True for a wire that does not fall silent; raises what else it is."""
+    if error.reason != "babble":
+        raise error
+    return True
