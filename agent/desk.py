@@ -11,6 +11,7 @@ from agent.contract import STREAMS, Misconfigured, Ranges, Reading
 from agent.control.answers import line
 from agent.control.peer import Peer
 from agent.control.server import Handler
+from agent.parking import Parking
 from agent.status import Board
 from agent.upkeep import Upkeep
 from agent.wires.lending import Exchange, exchange
@@ -28,6 +29,7 @@ class Running(Protocol):
 
     board: Board
     buffer: Buffer
+    parking: Parking
     schedulers: dict[str, Scheduler]
     wires: dict[str, Wires]  # name of a wire -> who has it
     upkeep: Upkeep
@@ -55,6 +57,7 @@ class Desk:
             "status": self.status,
             "read": self.read,
             "trace": self.trace,
+            "spaces": self.spaces,
             "owe": self.owe,
             "wires": self.wires,
             "exchange": self.exchange,
@@ -87,6 +90,10 @@ class Desk:
         finally:
             scheduler.observers.discard(trail.read)
             self._running.buffer.observers.discard(trail.follow)
+
+    async def spaces(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """What is known of each parking space now."""
+        yield {"spaces": self._running.parking.spaces()}
 
     async def owe(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
         """Replay: a range is owed to an uplink again."""

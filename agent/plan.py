@@ -8,9 +8,11 @@ from pathlib import Path
 from agent import __version__, paths
 from agent.clock import Clock
 from agent.config.load import Configuration
+from agent.config.places import Place, place_of
 from agent.config.schema import Settings, WireSettings
 from agent.contract import Device, DriverSpec, Host, Misconfigured, PolledDriver, StreamingDriver
 from agent.host import DeviceHost
+from agent.parking import POINTS
 from agent.registry import driver_named
 from agent.uplink.catalogue import Catalogue, Described, GatewayInfo
 from agent.uplink.formats.units import shipped
@@ -71,9 +73,9 @@ def make_driver(device: Device, host: Host) -> PolledDriver | StreamingDriver:
     return driver_named(device.driver).make(device, host)
 
 
-def check_device(spec: DriverSpec, device: Device, clock: Clock) -> None:
-    """Makes the driver and lets it go. Raises Misconfigured."""
-    spec.make(device, DeviceHost(device, clock))
+def check_device(spec: DriverSpec, device: Device, clock: Clock) -> PolledDriver | StreamingDriver:
+    """Makes the driver, to be asked for its points only. Raises Misconfigured."""
+    return spec.make(device, DeviceHost(device, clock))
 
 
 def state_folder(settings: Settings) -> Path:
@@ -122,4 +124,22 @@ def catalogue(
             file = DeviceHost(device, clock).profile(name)
             digest = sha256(file.read_bytes()).hexdigest()[:16]
         described.append(Described(device, driver.points, name, digest, serial(device.id)))
+    described += [
+        Described(Device(space, "parking", 0.0, name=settings.name), POINTS)
+        for space, settings in config.settings.parking.spaces.items()
+    ]
     return Catalogue.of(gateway_info(config.settings), described, shipped())
+
+
+def places(config: Configuration, clock: Clock) -> list[Place]:
+    """Every space with what watches it. Raises Misconfigured."""
+    spaces = config.settings.parking.spaces
+    if not spaces:
+        return []
+    made = {device.id: (device, driver) for device, driver in unwired(config, clock)}
+    found = []
+    for space, settings in spaces.items():
+        device, driver = made[settings.device]
+        streaming = not isinstance(driver, PolledDriver)
+        found.append(place_of(space, settings, device, driver.points, streaming=streaming))
+    return found

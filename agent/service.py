@@ -1,6 +1,6 @@
 """The whole gateway on one page: builds every stage, joins them, starts them.
 
-    driver -> collect -> buffer -> uplink -> broker
+    driver -> collect -> upkeep -> parking -> buffer -> uplink -> broker
 
 Each wire with its devices is a part, and so is each uplink; a reload replaces the parts whose
 settings changed and leaves the others alone.
@@ -37,12 +37,14 @@ from agent.desk import NEEDS_WRITE, Desk
 from agent.host import DeviceHost
 from agent.led import show
 from agent.memory import trim
+from agent.parking import Parking
 from agent.plan import (
     Station,
     catalogue,
     check_device,
     gateway_info,
     make_driver,
+    places,
     state_folder,
     stations,
 )
@@ -68,7 +70,9 @@ class Gateway:
         self.config, self.buffer, self.board, self.clock = config, buffer, board, clock
         self.info = gateway_info(config.settings)
         folder = config.settings.store.path
-        self.upkeep = Upkeep(buffer, clock, board, folder / "upkeep.json")
+        self.parking = Parking(buffer, clock, board, folder / "parking")
+        self.parking.arrange(places(config, clock))
+        self.upkeep = Upkeep(self.parking, clock, board, folder / "upkeep.json")
         self.catalogue = catalogue(config, clock, self.upkeep.serial)
         self.schedulers: dict[str, Scheduler] = {}  # device id -> who asks it
         self.wires: dict[str, Wires] = {}  # name of a wire -> who has it
@@ -79,11 +83,14 @@ class Gateway:
         sending = [
             Part(f"uplink {s.id}", s, partial(self._send, s)) for s in self.config.settings.uplinks
         ]
-        return [*collecting, *sending]
+        spaces = self.config.settings.parking.spaces
+        parking = [Part("parking", None, self.parking.run)] if spaces else []
+        return [*collecting, *parking, *sending]
 
     def change(self, config: Configuration) -> None:
         """Takes a new configuration; `parts` then differ by what changed."""
         self.catalogue = catalogue(config, self.clock, self.upkeep.serial)
+        self.parking.arrange(places(config, self.clock))
         self.config = config
         devices = {device.id for device in config.devices}
         for known in (self.board.devices, self.schedulers, self._drivers):

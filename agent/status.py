@@ -88,6 +88,7 @@ class Board:
     streams: dict[str, StreamStatus] = field(default_factory=dict)
     buffer: BufferStatus = field(default_factory=BufferStatus)
     uplinks: dict[str, UplinkStatus] = field(default_factory=dict)
+    spaces: dict[str, int] = field(default_factory=dict)  # occupied, vacant, unknown -> how many
 
     def device(self, name: str) -> DeviceStatus:
         return self.devices.setdefault(name, DeviceStatus())

@@ -12,7 +12,7 @@ from agent.i18n import say, use
 if TYPE_CHECKING:
     from agent.config.load import Configuration
     from agent.config.mistake import Mistake
-    from agent.contract import Device, DriverSpec
+    from agent.contract import Device, DriverSpec, PolledDriver, StreamingDriver
 
 FILE = paths.ETC / "gateway.yaml"
 EX_CONFIG = 78
@@ -65,12 +65,16 @@ def _check(file: Path, *, json: bool) -> int:
     return 0
 
 
-def _make(spec: "DriverSpec", device: "Device", points: dict[str, int]) -> None:
-    """Makes the driver, which reads its profile, and forgets it. Raises Misconfigured."""
+def _make(
+    spec: "DriverSpec", device: "Device", points: dict[str, int]
+) -> "PolledDriver | StreamingDriver":
+    """Makes the driver, which reads its profile. Raises Misconfigured."""
     from agent.clock import Clock
     from agent.host import DeviceHost
 
-    points[device.id] = len(spec.make(device, DeviceHost(device, Clock())).points)
+    driver = spec.make(device, DeviceHost(device, Clock()))
+    points[device.id] = len(driver.points)
+    return driver
 
 
 def _summary(device: "Device", points: int) -> str:

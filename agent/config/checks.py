@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from agent.config.document import Document
 from agent.config.mistake import KeyPath, Mistake
+from agent.config.parking import SpaceSettings
 from agent.config.schema import DeviceSettings, UplinkSettings, WireSettings
 from agent.contract.settings import is_id
 from agent.i18n import say
@@ -23,6 +24,7 @@ class Parts:
     devices: Mapping[int, DeviceSettings]
     uplinks: Mapping[int, UplinkSettings]
     wires: Mapping[str, WireSettings]
+    spaces: Mapping[str, SpaceSettings]
 
 
 def cross_checks(parts: Parts) -> Iterator[Mistake]:

@@ -13,8 +13,10 @@ from agent.config.files import file_checks
 from agent.config.include import read_document
 from agent.config.mistake import Mistake, in_order
 from agent.config.options import Judged, Probe, judge_devices
+from agent.config.parking import SpaceSettings
 from agent.config.report import explain
 from agent.config.schema import DeviceSettings, Settings, UplinkSettings, WireSettings
+from agent.config.spaces import space_checks
 from agent.contract import Device, DriverSpec, Misconfigured
 
 M = TypeVar("M", bound=BaseModel)
@@ -71,6 +73,7 @@ def examine(
     judged = list(judge_devices(parts, probe))
     mistakes += [mistake for one in judged for mistake in one.mistakes]
     mistakes += cross_checks(parts)
+    mistakes += space_checks(parts, judged)
     mistakes += file_checks(parts)
     if mistakes or settings is None:
         return None, in_order(mistakes)
@@ -96,17 +99,21 @@ def _parts(document: Document) -> Parts:
     """Each entry is validated by itself, so that one bad entry hides no other's mistakes."""
     devices = _entries(document.data.get("devices"))
     uplinks = _entries(document.data.get("uplinks"))
-    wires = document.data.get("wires")
     return Parts(
         document,
         dict(_valid(DeviceSettings, devices)),
         dict(_valid(UplinkSettings, uplinks)),
-        dict(_valid(WireSettings, wires if isinstance(wires, dict) else {})),
+        dict(_valid(WireSettings, _named(document.data.get("wires")))),
+        dict(_valid(SpaceSettings, _named(document.at(("parking", "spaces"))))),
     )
 
 
 def _entries(value: Any) -> dict[int, Any]:
     return dict(enumerate(value)) if isinstance(value, list) else {}
+
+
+def _named(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _valid(model: type[M], entries: Mapping[Any, Any]) -> Iterator[tuple[Any, M]]:

@@ -14,12 +14,13 @@ from agent.config.names import field_names, unknown
 from agent.config.profiles import profile_mistakes
 from agent.config.report import explain, named_keys
 from agent.config.schema import DeviceSettings
-from agent.contract import Device, DriverSpec, Misconfigured
+from agent.contract import Device, DriverSpec, Misconfigured, PolledDriver, StreamingDriver
 from agent.i18n import hint, message, say
 from agent.registry import driver_named
 
-Probe = Callable[[DriverSpec, Device], None]
-"""Asked about each valid device; raises Misconfigured. `check` makes the driver in it."""
+Probe = Callable[[DriverSpec, Device], PolledDriver | StreamingDriver | None]
+"""Asked about each valid device; makes its driver, whose points spaces are held against. Raises
+Misconfigured. None: whatever is said of the device's points is believed."""
 
 COMMON = frozenset(field_names(DeviceSettings))
 
@@ -31,6 +32,7 @@ class Judged:
     mistakes: tuple[Mistake, ...]
     spec: DriverSpec | None = None
     device: Device | None = None
+    driver: PolledDriver | StreamingDriver | None = None
 
 
 def judge_devices(parts: Parts, probe: Probe | None) -> Iterator[Judged]:
@@ -53,12 +55,11 @@ class _Entry:
         try:
             spec = driver_named(name)
         except Misconfigured as error:
-            return Judged((self._mistake(_spoken(error), "driver"),))
+            return Judged((self._mistake(spoken(error), "driver"),))
         mistakes = (*self._option_mistakes(spec), *self._profile_mistakes(spec))
         if mistakes or settings is None:
             return Judged(mistakes, spec)
-        device = _device(settings)
-        return Judged(tuple(self._device_mistakes(spec, device, probe)), spec, device)
+        return self._probed(spec, _device(settings), probe)
 
     def _near_names(self) -> Iterator[Mistake]:
         """Without a driver, only a misspelt common key can be told from a driver's own."""
@@ -75,7 +76,7 @@ class _Entry:
             here: KeyPath = ("devices", self.at)
             yield from explain(error, self.document, spec.settings, here, COMMON)
         except Misconfigured as error:
-            yield self._mistake(_spoken(error))
+            yield self._mistake(spoken(error))
         if spec.settings.model_config.get("extra", "ignore") == "ignore":
             names = {*field_names(spec.settings)}
             for key in options.keys() - names:
@@ -85,19 +86,18 @@ class _Entry:
         try:
             yield from profile_mistakes(spec, self.written.get("profile"))
         except Misconfigured as error:
-            yield self._mistake(_spoken(error), "profile")
+            yield self._mistake(spoken(error), "profile")
 
-    def _device_mistakes(
-        self, spec: DriverSpec, device: Device, probe: Probe | None
-    ) -> Iterator[Mistake]:
+    def _probed(self, spec: DriverSpec, device: Device, probe: Probe | None) -> Judged:
         if spec.wired and not device.wire:
-            yield self._mistake(say("needs a wire; add `wire:`, naming one of `wires:`"))
-            return
+            mistake = self._mistake(say("needs a wire; add `wire:`, naming one of `wires:`"))
+            return Judged((mistake,), spec, device)
         try:
-            if probe is not None:
-                probe(spec, device)
+            driver = probe(spec, device) if probe is not None else None
         except Misconfigured as error:
-            yield self._mistake(_spoken(error), *self._blamed(error))
+            mistake = self._mistake(spoken(error), *self._blamed(error))
+            return Judged((mistake,), spec, device)
+        return Judged((), spec, device, driver)
 
     def _blamed(self, error: Misconfigured) -> list[str]:
         """The key that the error names, else the one whose value it names."""
@@ -123,7 +123,8 @@ def _device(settings: DeviceSettings) -> Device:
     )
 
 
-def _spoken(error: Misconfigured) -> str:
+def spoken(error: Misconfigured) -> str:
+    """Problem and remedy, in the language of this process."""
     words, todo = message(error), hint(error)
     between = " " if words.endswith("?") else "; "
     return f"{words}{between}{todo}" if todo else words
