@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from agent.contract import Story
 from agent.contract import Value as Told
 from drivers.serial_line.codec import Codec
 from drivers.serial_line.layout import Value
+from drivers.serial_line.profile import Point
 from drivers.serial_line.raw import Raw
-from drivers.serial_line.station import Station
+from drivers.serial_line.station import Station, point_id
 from drivers.serial_line.values import encode
-from drivers.serial_line.waves import value_at
+from drivers.serial_line.waves import fitted, value_at
 
 
 class Bank:
@@ -23,6 +25,7 @@ class Bank:
         self.lost: set[str] = set()
         self.refuses = False
         self._now = now
+        self._story: Story | None = None
         self._held: dict[tuple[str, str], Told | None] = {}
         self._written: dict[str, Raw] = {}
 
@@ -33,6 +36,16 @@ class Bank:
     def hold(self, fields: Mapping[str, Raw]) -> None:
         """Raw values, on all detectors alike; also what a write leaves behind."""
         self._written |= fields
+
+    def follow(self, story: Story) -> None:
+        """Points that are neither held nor written show what it tells."""
+        self._story = story
+
+    def states(self, label: str) -> Mapping[str, Told | None]:
+        """What the story tells now of the detector's states: a change is worth a frame."""
+        points = self.station.profile.points
+        names = [name for name, point in points.items() if point.is_bool or point.enum]
+        return {name: self._told(name, label) for name in names}
 
     def told(self, field: str) -> Raw | None:
         """What was written to it last."""
@@ -67,5 +80,17 @@ class Bank:
         point = self.station.profile.points[name]
         if (label, name) in self._held:
             return encode(point, field, self._held[label, name])
+        told = self._told(name, label)
+        value = None if told is None else fitted(point, field, told)
+        return encode(
+            point, field, self._made_up(name, point, field, label) if value is None else value
+        )
+
+    def _told(self, name: str, label: str) -> Told | None:
+        if self._story is None:
+            return None
+        return self._story(self.station.device, point_id(name, label))
+
+    def _made_up(self, name: str, point: Point, field: Value, label: str) -> Told:
         key = f"{self.station.device}/{name if point.bit is not None else field.field}/{label}"
-        return encode(point, field, value_at(key, point, field, self._now()))
+        return value_at(key, point, field, self._now())

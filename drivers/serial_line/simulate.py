@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from agent.contract import Device, Host, Simulator
+from agent.contract import Device, Host, Said, Simulator, Story
 from drivers.serial_line.bank import Bank
 from drivers.serial_line.codec import Codec
 from drivers.serial_line.layout import Repeat
@@ -12,6 +12,7 @@ from drivers.serial_line.reader import Frame
 from drivers.serial_line.station import Station
 
 _LONGEST = 512  # bytes kept while no request is complete
+_LOOK = 0.25  # s between two looks whether a detector's state has changed
 
 
 def simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulator:  # noqa: ARG001  frames are the same on all
@@ -32,9 +33,13 @@ class SerialLineSimulator:
         self.banks = banks
         self._heard = {name: bytearray() for name in banks}
 
+    def follow(self, story: Story) -> None:
+        for bank in self.banks.values():
+            bank.follow(story)
+
     def hear(self, data: bytes) -> Sequence[bytes]:
         return [
-            answer
+            Said.by(name, answer)
             for name, bank in self.banks.items()
             for request in _frames(bank, self._heard[name], data)
             for answer in _answers(bank, request)
@@ -42,15 +47,40 @@ class SerialLineSimulator:
 
 
 class TalkingSimulator(SerialLineSimulator):
-    """Some of the devices speak unasked: each of their detectors every `pace` seconds."""
+    """Some of the devices speak unasked: each of their detectors every `pace` seconds and, while
+    they follow a story, as soon as its state changes."""
 
     def __init__(self, banks: dict[str, Bank]) -> None:
         super().__init__(banks)
         self.pace = 10.0
+        self._follows = False
+        self._before_all = 0.0  # s until all of them speak again
+        self._states: dict[tuple[str, str], Mapping[str, object]] = {}
+
+    def follow(self, story: Story) -> None:
+        super().follow(story)
+        self._follows = True
 
     def speak(self) -> tuple[Sequence[bytes], float]:
-        said = [frame for bank in self.banks.values() for frame in _unasked(bank)]
-        return said, self.pace
+        everybody = self._before_all <= 0
+        said = [
+            Said.by(name, frame)
+            for name, bank in self.banks.items()
+            for frame in _unasked(bank, self._with_news(name, bank, everybody=everybody))
+        ]
+        pause = min(_LOOK, self.pace) if self._follows else self.pace
+        self._before_all = (self.pace if everybody else self._before_all) - pause
+        return said, pause
+
+    def _with_news(self, name: str, bank: Bank, *, everybody: bool) -> list[str]:
+        """The detectors that have something to say."""
+        labels = [label for label in bank.station.detectors if label not in bank.lost]
+        if not self._follows:
+            return labels
+        found = {label: bank.states(label) for label in labels}
+        changed = [n for n, states in found.items() if self._states.get((name, n)) != states]
+        self._states |= {(name, label): states for label, states in found.items()}
+        return labels if everybody else changed
 
 
 def _frames(bank: Bank, heard: bytearray, data: bytes) -> list[Frame]:
@@ -94,18 +124,22 @@ def _answer(bank: Bank, exchange: Exchange, asked: Mapping[str, Raw]) -> Iterato
         yield b"".join(_said(bank, exchange.answer, asked))  # one after the other, on one line
 
 
-def _unasked(bank: Bank) -> Iterator[bytes]:
-    for message in bank.station.profile.listens:
-        yield from _said(bank, message, {})
+def _unasked(bank: Bank, labels: Sequence[str]) -> Iterator[bytes]:
+    for message in bank.station.profile.listens if labels else ():
+        yield from _said(bank, message, {}, labels)
 
 
-def _said(bank: Bank, message: str, asked: Mapping[str, Raw]) -> Iterator[bytes]:
-    """A frame for each detector, or one with all of them. What was asked comes back, where the
-    message has it."""
-    labels = [label for label in bank.station.detectors if label not in bank.lost]
+def _said(
+    bank: Bank, message: str, asked: Mapping[str, Raw], labels: Sequence[str] | None = None
+) -> Iterator[bytes]:
+    """A frame for each detector (of these `labels`), or one with all of them. What was asked comes
+    back, where the message has it."""
+    together = any(isinstance(part, Repeat) for part in bank.station.profile.parts(message))
+    if together or labels is None:
+        labels = [label for label in bank.station.detectors if label not in bank.lost]
     own = {**asked, **_address(bank), **bank.station.profile.messages[message].set}
     told = [bank.fields(message, label) for label in labels]
-    if any(isinstance(part, Repeat) for part in bank.station.profile.parts(message)):
+    if together:
         yield bank.codec.build(message, {**own, **_counted(bank, message, len(told))}, told)
         return
     for fields in told:

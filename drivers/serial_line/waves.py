@@ -36,6 +36,18 @@ def value_at(key: str, point: Point, field: layout.Value, time: float) -> Value:
     return round(low + (high - low) * (0.5 + 0.5 * slow), 3)
 
 
+def fitted(point: Point, field: layout.Value, told: Value) -> Value | None:
+    """As the field can carry it: numbers within the range, words that it knows; else None."""
+    if point.is_bool:
+        return bool(told) if isinstance(told, bool | int) else None
+    if point.enum:
+        return told if told in point.enum.values() else None
+    if field.type in {"text", "raw"} or isinstance(told, str):
+        return told if field.type == "text" and isinstance(told, str) else None
+    low, high = _possible(point, field)
+    return min(max(float(told), low), high)
+
+
 def _draws(key: str) -> tuple[float, float]:
     """Two numbers, 0…1, that belong to the key."""
     digest = blake2b(key.encode(), digest_size=8).digest()
@@ -43,13 +55,18 @@ def _draws(key: str) -> tuple[float, float]:
 
 
 def _span(point: Point, field: layout.Value) -> tuple[float, float]:
-    """What is typical, of what the range allows and the field can carry."""
-    ends = sorted(raw * point.scale + point.offset for raw in capacity(field))
-    low, high = point.range or (0.0, 100.0)
-    low, high = max(low, ends[0]), min(high, ends[1])
+    """What is typical, of what is possible."""
+    low, high = _possible(point, field)
     typical = _TYPICAL.get(point.unit, (low, high))
     near = max(low, typical[0]), min(high, typical[1])
     return near if near[0] < near[1] else (low, high)
+
+
+def _possible(point: Point, field: layout.Value) -> tuple[float, float]:
+    """What the range (else 0…100) allows and the field can carry."""
+    ends = sorted(raw * point.scale + point.offset for raw in capacity(field))
+    low, high = point.range or (0.0, 100.0)
+    return max(low, ends[0]), min(high, ends[1])
 
 
 def capacity(field: layout.Value) -> tuple[float, float]:
