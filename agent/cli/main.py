@@ -26,6 +26,7 @@ COMMANDS = {
     "parking": "replay: the parking detector over a recorded trace",
     "maintenance": "somebody works on a device: no alarms, its data is marked",
     "replace": "a device's hardware was replaced: its points and counters go on",
+    "address": "new devices, which all arrive with one id, get ids of their own",
     "buffer": "look into the store: list, export, replay, verify",
 }
 

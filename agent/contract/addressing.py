@@ -31,7 +31,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """What holds for all devices of a kind. Ids are numbers.
+    """What holds for all devices of a kind. Ids are numbers, `first`…`last` but for `reserved`.
 
     `to_all`: the id is written to all devices on the wire, so that only one may be there.
     """
@@ -42,8 +42,12 @@ class AddressRules:
     factory: int
     first: int
     last: int
+    reserved: frozenset[int] = frozenset()
     takes_effect: Literal["at_once", "power_cycle", "unknown"] = "unknown"
     to_all: bool = False
+
+    def allows(self, unit: int) -> bool:
+        return self.first <= unit <= self.last and unit not in self.reserved
 
 
 class Addressing(Protocol):
