@@ -2,14 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint rigs bench proof wheel install lock clean
+.PHONY: help demo test lint rigs rig hw-test arm64 bench proof wheel install lock clean
 
 export PYTHON ?= python3
 BIN := .venv/bin
 SECONDS ?=
+RIG ?= pty
+CUTS ?=
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name does; do \
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name does; do \
 		printf '  make %-8s %s\n' "$$name" "$$does"; done
 
 demo:  ## the whole gateway on simulated devices; SECONDS=60 ends it with a summary
@@ -29,7 +31,16 @@ lint:
 
 rigs:  ## tests that need root: the unit under a second systemd
 	@.ci/setup dev
-	$(BIN)/pytest --timeout 300 hw-tests
+	$(BIN)/pytest --timeout 300 hw-tests/systemd
+
+rig:  ## build the virtual machine that `make hw-test RIG=vm` runs (needs root, qemu, mmdebstrap)
+	@.ci/setup dev
+	@nice -n 5 hw-tests/vm/build
+
+hw-test:  ## the tests of hw-tests/ on a rig: RIG=pty (anywhere), RIG=vm, or a bench's file
+	@.ci/setup dev
+	@.ci/mosquitto
+	$(BIN)/pytest hw-tests --ignore hw-tests/systemd --rig $(RIG) $(if $(CUTS),--cuts $(CUTS))
 
 bench:  ## every figure that is promised, measured here
 	@.ci/setup dev
