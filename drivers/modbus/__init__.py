@@ -1,16 +1,19 @@
 """Modbus RTU, TCP and RTU over TCP."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from agent.contract import (
     Addressing,
     Device,
     DriverSpec,
+    Find,
     Host,
     PolledDriver,
     Probe,
+    Search,
     Simulator,
+    Step,
     Wire,
 )
 from drivers.modbus.profile import Profile
@@ -43,6 +46,12 @@ def _probe(device: Device, host: Host) -> Probe:
     return probe(device, host)
 
 
+def _scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
+    from drivers.modbus.scan import scan
+
+    return scan(wire, search)
+
+
 DRIVER = DriverSpec(
     name="modbus",
     summary="Modbus RTU, Modbus TCP and RTU over TCP; devices are described by profiles",
@@ -53,4 +62,5 @@ DRIVER = DriverSpec(
     profile=Profile,
     address=_address,
     probe=_probe,
+    scan=_scan,
 )

@@ -1,0 +1,155 @@
+"""The search itself: ask, and look closely at whoever answers."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from agent.contract import Find, Line, Remark, Search, Step, Wire
+from drivers.modbus.codec import Request
+from drivers.modbus.planner import Block
+from drivers.modbus.scan.asking import SILENCE, Asker, Outcome, identity_questions, question
+from drivers.modbus.scan.beliefs import Beliefs
+from drivers.modbus.scan.guess import explore, guesses
+from drivers.modbus.scan.identity import identity_text
+from drivers.modbus.scan.order import Order, Try, tries
+from drivers.modbus.scan.sheet import Kind, Sheet
+from drivers.modbus.scan.verdict import verdict
+
+BUDGET = 60.0  # s of bus time, unless the search is deep
+_FOREVER = 1e9
+_DELAY = 0.05  # s that a device may take, with the adapter's own delay
+_CHARACTERS = 20  # further ones that the wait lasts: an answer's first packet
+_TCP_WAIT = 0.5
+_ONE_LINE = 3.0  # times the wait, where no other settings are to be tried
+_SECOND = 0.06  # s to listen for a second answer
+_READS = 24  # at most, of one device
+_BABBLE = 4  # garbled answers on one line, then something talks there by itself
+
+
+@dataclass(slots=True)
+class Hunt:
+    wire: Wire
+    search: Search
+    sheets: Sequence[Sheet]
+    asker: Asker = field(init=False)
+    order: Order = field(init=False)
+    slowest: float = 0.0  # s, the longest delay of an answer so far
+    garbled: dict[Line | None, list[int]] = field(default_factory=dict)
+    """Units that something spoke for that was not understood, by line."""
+    found: set[int] = field(default_factory=set)
+    patience: float = 1.0
+
+    def __post_init__(self) -> None:
+        profiles = [sheet.profile for sheet in self.sheets]
+        guard = max((profile.timing.guard for profile in profiles), default=0.0)
+        self.asker = Asker(self.wire, guard)
+        todo = tries(profiles, self.search, serial=self.wire.framing == "rtu")
+        if len({one.line for one in todo}) == 1:
+            self.patience = _ONE_LINE
+        self.order = Order(todo, self._cost)
+
+    @property
+    def budget(self) -> float:
+        if self.search.budget is not None:
+            return self.search.budget
+        return _FOREVER if self.search.deep else BUDGET
+
+    async def run(self) -> AsyncIterator[Find | Step]:
+        for one in self.order:
+            if self.asker.bus + self._cost(one) > self.budget:
+                break
+            yield self._step(one)
+            outcome = await self._try(one)
+            for unit in outcome.strays:
+                self.order.again(one.line, unit)
+            if outcome.answered:
+                self.order.found(one.line, one.unit)
+                self.found.add(one.unit)
+                yield await self._look_closely(one, outcome)
+        for find in self._unclear():
+            yield find
+
+    def wait(self, line: Line | None) -> float:
+        """Seconds for an answer to begin: what devices take, or the slowest took so far."""
+        if line is None:
+            return max(_TCP_WAIT, 1.5 * self.slowest)
+        usual = (_DELAY + _CHARACTERS * line.character) * self.patience
+        return max(usual, 1.5 * self.slowest)
+
+    def _cost(self, one: Try) -> float:
+        return self.asker.cost(one.line, self.wait(one.line) * one.patience)
+
+    def _step(self, one: Try) -> Step:
+        left = self.order.left(self.budget - self.asker.bus)
+        return Step(self.asker.bus, left, one.line, one.unit)
+
+    async def _try(self, one: Try) -> Outcome:
+        """A garbled answer is asked for once more, unless everything on that line is garbled."""
+        request, wait = question(one.unit, one.block), self.wait(one.line) * one.patience
+        outcome = await self.asker.ask(request, one.line, wait)
+        units = self.garbled.setdefault(one.line, [])
+        if outcome.kind == "garbled" and one.unit not in units and len(units) < _BABBLE:
+            outcome = await self.asker.ask(request, one.line, 2 * wait)
+            if outcome.kind == "garbled":
+                units.append(one.unit)
+                self.order.suspected(one.unit)
+        return outcome
+
+    async def _look_closely(self, one: Try, first: Outcome) -> Find:
+        """Reads on until no further read would tell more."""
+        self.slowest = max(self.slowest, first.delay)
+        beliefs = Beliefs(one.unit, one.line, self.sheets)
+        remarks: dict[str, Remark] = {}
+        beliefs.learn(one.block, _kind(first), first.data)
+        while (block := beliefs.next_read()) and len(beliefs.kinds) < _READS:
+            outcome = await self._read(one, block)
+            beliefs.learn(block, _kind(outcome), outcome.data)
+            if outcome.twice:
+                remarks["two_answers"] = Remark("two_answers")
+            if outcome.kind == "garbled":
+                remarks["unsteady"] = Remark("unsteady")
+        find = verdict(beliefs, tuple(remarks.values()))
+        if find.matches:
+            return find
+        return await self._stranger(one, beliefs, find)
+
+    async def _read(self, one: Try, block: Block) -> Outcome:
+        """A garbled answer gets two more chances."""
+        outcome = SILENCE
+        for _ in range(3):
+            outcome = await self._ask(one, question(one.unit, block), _SECOND)
+            if outcome.kind != "garbled":
+                break
+        self.slowest = max(self.slowest, min(outcome.delay, 1.0) if outcome.answered else 0.0)
+        return outcome
+
+    async def _ask(self, one: Try, request: Request, after: float = 0.0) -> Outcome:
+        return await self.asker.ask(request, one.line, self.wait(one.line) * 1.5, after)
+
+    async def _stranger(self, one: Try, beliefs: Beliefs, find: Find) -> Find:
+        """No profile fits: what it says of itself, and what its registers look like."""
+        texts = [
+            identity_text(outcome.data)
+            for request in identity_questions(one.unit)
+            if (outcome := await self._ask(one, request)).kind == "data"
+        ]
+        async for block, outcome in explore(lambda block: self._read(one, block)):
+            beliefs.learn(block, _kind(outcome), outcome.data)
+        return guesses(find, beliefs.words, [text for text in texts if text])
+
+    def _unclear(self) -> list[Find]:
+        """Ids at which something spoke that was never understood."""
+        finds = []
+        for line, units in self.garbled.items():
+            if len(units) >= _BABBLE:
+                finds.append(Find(None, line, remarks=(Remark("babble"),)))
+                continue
+            finds += [
+                Find(unit, line, remarks=(Remark("garbled"),))
+                for unit in units
+                if unit not in self.found
+            ]
+        return finds
+
+
+def _kind(outcome: Outcome) -> Kind:
+    return "silence" if outcome.kind == "garbled" else outcome.kind
