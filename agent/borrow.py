@@ -23,11 +23,13 @@ PATIENCE = 60.0  # s: others may have to finish first
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """`shared`: the service polls its devices on it, too. `taps` see every byte."""
+    """`shared`: the service polls its devices on it, too. `taps` see every byte. `line`: the
+    settings that the wire has unless a turn asks for others."""
 
     wire: Wire
     shared: bool
     taps: set[Tap]
+    line: Line
 
 
 @asynccontextmanager
@@ -37,23 +39,24 @@ async def borrow(spec: WireSpec, socket: Path) -> AsyncIterator[Lent]:
     Raises LinkLost when the port is not there or another program has it, Misconfigured when this
     user may not ask the service.
     """
-    name = await asyncio.to_thread(_name_in_service, spec, socket)
-    if name is not None:
-        wire = LentWire(name, spec.framing, socket)
-        yield Lent(wire, shared=True, taps=wire.taps)
+    theirs = await asyncio.to_thread(_in_service, spec, socket)
+    if theirs is not None:
+        wire = LentWire(str(theirs["name"]), spec.framing, socket)
+        yield Lent(wire, shared=True, taps=wire.taps, line=Line(**theirs["line"]))
         return
     async with Wires([spec], Board()) as wires:
-        yield Lent(wires.wire(spec.name), shared=False, taps=wires.taps(spec.name))
+        taps = wires.taps(spec.name)
+        yield Lent(wires.wire(spec.name), shared=False, taps=taps, line=spec.line)
 
 
-def _name_in_service(spec: WireSpec, socket: Path) -> str | None:
+def _in_service(spec: WireSpec, socket: Path) -> Mapping[str, Any] | None:
     try:
         answer = ask_once(socket, {"do": "wires"})
     except LinkLost as error:
         if error.reason == NO_SERVICE:
             return None
         raise
-    return next((str(w["name"]) for w in answer["wires"] if _same(spec, w)), None)
+    return next((theirs for theirs in answer["wires"] if _same(spec, theirs)), None)
 
 
 def _same(spec: WireSpec, theirs: Mapping[str, Any]) -> bool:

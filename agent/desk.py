@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from agent.buffer import Buffer
@@ -128,7 +129,13 @@ class Desk:
         specs = [wires.spec(name) for name, wires in self._running.wires.items()]
         yield {
             "wires": [
-                {"name": s.name, "port": s.port, "host": s.host, "tcp_port": s.tcp_port}
+                {
+                    "name": s.name,
+                    "port": s.port,
+                    "host": s.host,
+                    "tcp_port": s.tcp_port,
+                    "line": asdict(s.line),
+                }
                 for s in specs
             ]
         }
