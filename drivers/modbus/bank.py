@@ -1,6 +1,6 @@
 """The registers of one simulated device."""
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 from agent.contract import Story, Value
 from drivers.modbus.address import IdRegister
@@ -43,6 +43,7 @@ class Bank:
         self.powered = True
         self.refusals: dict[tuple[Table, int], int] = {}
         self._device, self._profile, self._now = device, station.profile, now
+        self._mapped = self._profile.identity | self._profile.points
         self._words: dict[tuple[Table, int], int] = dict.fromkeys(_registers(self._profile), 0)
         self._held: dict[str, Value | None] = {}
         self._written: set[str] = set()
@@ -99,7 +100,8 @@ class Bank:
             self.unit = unit
 
     def _refresh(self, name: str, point: Point) -> None:
-        if name in self._written:
+        drifts = name in self._profile.points
+        if name in self._written or (name not in self._held and not drifts):
             return
         value = self._held[name] if name in self._held else self._measured(name, point)
         span = range(point.address, point.address + point.width)
@@ -119,7 +121,7 @@ class Bank:
         """Those that these registers touch; bit fields last, for they change whole registers."""
         found = [
             (name, point)
-            for name, point in self._profile.points.items()
+            for name, point in self._mapped.items()
             if point.table == table
             and point.address < first + count
             and first < point.address + point.width
@@ -143,15 +145,11 @@ class Bank:
                 raise Refusal(code)
 
 
-def _registers(profile: Profile) -> Iterator[tuple[Table, int]]:
-    """All that the profile names: points, extents, canary and settings."""
-    for table in READ:
-        for first, last in known(profile, table):
-            for address in range(first, last + 1):
-                yield table, address
-    if own := profile.canary:
-        for address in range(own.address, own.address + own.count):
-            yield own.table, address
-    for setting in profile.settings.values():
-        for address in range(setting.address, setting.address + 1 + (setting.type == "float32")):
-            yield setting.table, address
+def _registers(profile: Profile) -> Iterable[tuple[Table, int]]:
+    """All that the profile names: points, extents, canary, identity and settings."""
+    spans = [(t, first, last + 1 - first) for t in READ for first, last in known(profile, t)]
+    if canary := profile.canary:
+        spans.append((canary.table, canary.address, canary.count))
+    spans += [(p.table, p.address, p.width) for p in profile.identity.values()]
+    spans += [(s.table, s.address, 1 + (s.type == "float32")) for s in profile.settings.values()]
+    return ((table, first + at) for table, first, count in spans for at in range(count))

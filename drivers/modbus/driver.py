@@ -6,6 +6,7 @@ from agent.contract import Device, DeviceFault, Host, LinkLost, PointInfo, Readi
 from drivers.modbus import codec, planner
 from drivers.modbus.decode import decode
 from drivers.modbus.encode import encode
+from drivers.modbus.identity import Identity
 from drivers.modbus.profile import Point, Write
 from drivers.modbus.sample import Field, Sample, samples
 from drivers.modbus.station import Station
@@ -15,7 +16,7 @@ _HEARD = frozenset({"late", "crc"})  # losses that show that the device has not 
 
 
 class ModbusDriver:
-    """Implements PolledDriver, Raw and Writable."""
+    """Implements PolledDriver, Raw, Replaceable and Writable."""
 
     def __init__(self, device: Device, host: Host) -> None:
         """Raises Misconfigured."""
@@ -24,6 +25,7 @@ class ModbusDriver:
         self._points = self._station.catalogue
         self._samples: list[tuple[Sample, codec.Request]] = []
         self._unit: Unit | None = None
+        self._identity = Identity(device.id, self._station, host.state)
         self._contact: int | None = None  # CLOCK_BOOTTIME, ns: since when the device answers
         self._last: list[tuple[Sample, bytes]] = []
 
@@ -42,6 +44,7 @@ class ModbusDriver:
         ]
         self._unit = Unit(wire, self._station, blocks)
         self._contact = None
+        self._identity.doubt()
 
     async def close(self) -> None:
         if self._unit is not None:
@@ -52,6 +55,7 @@ class ModbusDriver:
         """Ends at the first answer that does not come: what was read before it counts, what would
         have been read after it is bad for the same reason."""
         self._last = []
+        await self._identity.check(self._ask)
         readings: list[Reading] = []
         lost: LinkLost | None = None
         code = 0
@@ -69,13 +73,16 @@ class ModbusDriver:
                 self._last.append((sample, data))
                 readings += self._readings(sample, data)
         if self._last:
-            return readings
+            return self._identity.mark(readings)
         raise lost or refused(self._station.unit, code)
 
     def raw(self) -> Mapping[str, str]:
         return {
             field.name: field.words(data) for sample, data in self._last for field in sample.fields
         }
+
+    def replaced(self) -> None:
+        self._identity.accept()
 
     async def write(self, point: str, value: Value) -> Reading:
         """Returns what reads back. Raises DeviceFault when the point or the value does not allow
@@ -103,6 +110,7 @@ class ModbusDriver:
         except LinkLost as error:
             if error.reason not in _HEARD:
                 self._contact = None
+                self._identity.doubt()
             raise
         if self._contact is None:
             self._contact = self._host.now().mono

@@ -208,6 +208,9 @@ class Profile(Strict):
     readable: tuple[Extent, ...] = ()
     canary: Canary | None = None
     points: dict[Id, Point] = Field(min_length=1)
+    identity: dict[Id, Point] = Field(
+        {}, description="What tells one device from another of its kind; asked after a silence."
+    )
     settings: dict[Id, Setting] = Field({}, description="Registers that set the device up.")
     address: Address | None = Field(None, description="How the unit id is set; None: unknown.")
 
