@@ -1,7 +1,7 @@
 """Ids are given one by one, and no power cut leaves two devices with one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -141,12 +141,12 @@ async def test_the_power_may_fail_at_every_line_of_the_journal(
 async def test_a_write_that_is_lost_is_written_again(make: Make) -> None:
     site = make(count=1)
     lost = iter([True, True])
-    bank, heard = site.bus.devices[0], site.bus.devices[0].hear
+    device, heard = site.bus.devices[0], site.bus.devices[0].hear
 
-    def hear(data: bytes) -> object:
+    def hear(data: bytes) -> Sequence[bytes]:
         return [] if data[1] == 6 and next(lost, False) else heard(data)
 
-    bank.hear = hear  # type: ignore[method-assign, assignment]  a line that eats two frames
+    device.hear = hear  # type: ignore[method-assign]  # a line that eats two frames
     await site.run(1)
     assert site.ids == [11]
     assert site.technician.steps.count("written") == 3
@@ -208,7 +208,7 @@ async def test_another_device_in_the_place_of_the_one_that_waits_is_left_alone(m
             done[0] += 1
             site.bus.plugged = [site.bus.devices[done[0] % 2]]
 
-    site.technician.tell = swap  # type: ignore[method-assign]  this one mixes devices up
+    site.technician.tell = swap  # type: ignore[method-assign]  # this one mixes devices up
     site.patience = 0.02
     with pytest.raises(LinkLost):
         await site.run(2)
@@ -221,7 +221,7 @@ async def test_another_device_in_the_place_of_the_one_that_waits_is_left_alone(m
 async def test_a_device_that_never_takes_its_id_is_given_up(make: Make) -> None:
     site = make(count=1)
     bank = bank_of(site.bus.devices[0])
-    bank.write = lambda *_: None  # type: ignore[method-assign]  says yes, and does nothing
+    bank.write = lambda *_: None  # type: ignore[method-assign]  # says yes, and does nothing
     site.patience = 0.05
     with pytest.raises((DeviceFault, LinkLost)):
         await site.run(1)
