@@ -23,10 +23,11 @@ COMMANDS = {
     "status": "the board: devices, wires, streams, uplinks, hours of buffer left",
     "trace": "a line per stage for each reading of a device, live",
     "watch": "subscribe as a cloud would; report gaps, duplicates, order, delay",
-    "parking": "replay: the parking detector over a recorded trace",
+    "parking": "spaces of the running service; replay of a recorded magnetometer trace",
     "maintenance": "somebody works on a device: no alarms, its data is marked",
     "replace": "a device's hardware was replaced: its points and counters go on",
     "address": "new devices, which all arrive with one id, get ids of their own",
+    "doctor": "bus: what may be wrong with a wire, and the next step",
     "buffer": "look into the store: list, export, replay, verify",
 }
 

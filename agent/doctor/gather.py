@@ -77,9 +77,8 @@ class Examination:
         quiet = await self._listened()
         said = self._said_unasked(quiet)
         asked = await self._asked_in_rounds()
-        dead = [s for s in self._subjects if not _answers(s, asked)]
-        paused = await self._rested(dead)
-        dead = [s for s in dead if not _answers(s, paused)]
+        paused = await self._rested([s for s in self._subjects if _falls_silent(s, asked)])
+        dead = [s for s in self._subjects if not _answers(s, (*asked, *paused))]
         elsewhere = await self._searched(dead) if self._plan.speeds else []
         return replace(
             self._known,
@@ -131,9 +130,9 @@ class Examination:
                 self._patience -= turn == 0 and _silent(asked[-1])
         return asked
 
-    async def _rested(self, dead: Sequence[Subject]) -> list[Asked]:
+    async def _rested(self, silent: Sequence[Subject]) -> list[Asked]:
         asked = []
-        for subject in dead[:PATIENT]:
+        for subject in silent[:PATIENT]:
             self._tell("pause", subject.device)
             asked += [await self._ask(subject, n, None, 0.0, guard=REST) for n in range(2)]
         return asked
@@ -226,6 +225,10 @@ def _whole(probe: Probe, question: bytes) -> Accept:
 
 def _silent(asked: Asked) -> bool:
     return not asked.rest
+
+
+def _falls_silent(subject: Subject, asked: Sequence[Asked]) -> bool:
+    return any(one.device == subject.device and _silent(one) for one in asked)
 
 
 def _answers(subject: Subject, asked: Sequence[Asked]) -> bool:

@@ -5,11 +5,12 @@ that several signs point to rises. Weights are judgements of experience, tried o
 (`benchmarks/doctor.py`); nothing excludes a cause, it only falls behind.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from agent.contract import Line
 from agent.doctor.causes import SURE, Cause, Ill, Judgement, ranked
-from agent.doctor.evidence import Evidence, Tally
+from agent.doctor.evidence import Evidence, Tally, tallies
 
 Hints = Iterator[Cause]
 
@@ -26,7 +27,8 @@ _ELECTRICAL = frozenset(
 _BEHIND = frozenset({10, 11})  # exceptions by which a converter says: nobody answers me
 
 
-def judge(evidence: Evidence) -> Judgement:
+def judge(evidence: Evidence, doubts: Mapping[Ill, float] | None = None) -> Judgement:
+    """`doubts`: what causes are worth whose step has been tried without use; 1 where not."""
     if evidence.trouble:
         return Judgement((Cause(_TROUBLES[evidence.trouble], SURE, (), _port(evidence)),))
     if evidence.well:
@@ -34,7 +36,8 @@ def judge(evidence: Evidence) -> Judgement:
     hints = [hint for rule in _RULES for hint in rule(evidence)]
     if evidence.kind == "network":
         hints = [hint for hint in hints if hint.ill not in _ELECTRICAL]
-    return Judgement(ranked(hints))
+    weighed = [replace(h, confidence=h.confidence * (doubts or {}).get(h.ill, 1.0)) for h in hints]
+    return Judgement(ranked(weighed))
 
 
 def words_of(line: Line) -> str:
@@ -89,10 +92,13 @@ def _elsewhere(evidence: Evidence) -> Hints:
 
 
 def _pause(evidence: Evidence) -> Hints:
-    rested = {one.device for one in evidence.paused if one.verdict.answers}
+    """A device that a pause helps was silent before; one that was garbled had luck."""
+    rested = {tally.device for tally in tallies(evidence.paused) if tally.well}
     for tally in evidence.tallies:
-        if tally.device in rested and not tally.answers:
-            yield Cause(Ill.PAUSE, 6.0, (tally.device,))
+        if tally.device in rested and tally.silent:
+            only_silent = tally.silent + tally.answers == tally.asked
+            weight = 0.8 if not only_silent else 3.0 if tally.answers else 6.0
+            yield Cause(Ill.PAUSE, weight, (tally.device,))
 
 
 def _garbled(evidence: Evidence) -> Hints:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,7 +54,7 @@ class Tape:
         return sum(b - a > GAP for a, b in zip([-1.0, *times], times, strict=False))
 
 
-def frames(pieces: list[Piece]) -> Iterator[Piece]:
+def frames(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Neighbours in time and direction, joined."""
     joined: Piece | None = None
     for piece in pieces:
