@@ -106,7 +106,8 @@ class _Listener:
         gone = isinstance(error, LinkLost) and error.reason in WIRE_GONE
         wait = error.retry_after if isinstance(error, LinkLost) else 0.0
         self._rest = max(wait, self._policy.look if gone else self._breaker.delay())
-        return self._bad(error, self._health.failed(error, len(self._driver.points), down=True))
+        bad = len(self._driver.points)
+        return self._bad(error, self._health.failed(error, bad, down=True, complain=not gone))
 
     def _bug(self, error: Exception) -> None:
         self._bugs += 1

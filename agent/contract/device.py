@@ -32,3 +32,4 @@ class PointInfo:
     range: tuple[float, float] | None = None
     kind: str = "measurement"  # or "counter", "state", "text"
     writable: bool = False
+    auth: str = ""  # how values prove where they are from: "none", "encrypted"; "" for a wire

@@ -30,8 +30,8 @@ class GatewayError(Exception):
     default_reason = "fault"
 
 
-WIRE_GONE = frozenset({"no_port", "no_peer"})
-"""Reasons of a LinkLost that no device is to blame for: the wire itself is not there."""
+WIRE_GONE = frozenset({"no_port", "no_peer", "no_adapter"})
+"""Reasons of a LinkLost that no device is to blame for: the wire or the radio is not there."""
 
 
 class LinkLost(GatewayError):

@@ -123,6 +123,8 @@ def _point(point: PointInfo, units: Units) -> dict[str, Any]:
         fields["range"] = list(point.range)
     if point.writable:
         fields["writable"] = True
+    if point.auth:
+        fields["auth"] = point.auth
     return fields
 
 
