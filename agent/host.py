@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from agent import paths
 from agent.clock import Clock
-from agent.contract import Device, Instant, Misconfigured, Wire
+from agent.contract import ChildLimits, Device, Instant, Misconfigured, Wire
+from agent.child import ChildProcess
 from agent.threads import Worker
 
 T = TypeVar("T")
@@ -111,6 +112,9 @@ class DeviceHost:
                 file=file,
                 why=error.strerror or error,
             ) from error
+
+    async def child(self, argv: Sequence[str], limits: ChildLimits) -> ChildProcess:
+        return await ChildProcess.start(self._device.id, argv, limits, {})
 
     async def blocking(self, call: Callable[[], T]) -> T:
         if self._worker is None:

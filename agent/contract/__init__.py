@@ -1,6 +1,7 @@
 """The vocabulary shared by the agent and its drivers. Drivers import this and nothing else."""
 
 from agent.contract.addressing import Addressing, AddressRules, Identity, Presence
+from agent.contract.child import Child, ChildLimits
 from agent.contract.device import Device, PointInfo
 from agent.contract.driver import (
     Driver,
@@ -48,6 +49,8 @@ __all__ = [
     "Accept",
     "AddressRules",
     "Addressing",
+    "Child",
+    "ChildLimits",
     "Columns",
     "Device",
     "DeviceFault",

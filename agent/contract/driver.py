@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from agent.contract.addressing import Addressing
+from agent.contract.child import Child, ChildLimits
 from agent.contract.device import Device, PointInfo
 from agent.contract.probe import Probe
 from agent.contract.reading import Event, Instant, Reading, Value
@@ -82,6 +83,9 @@ class Host(Protocol):
 
     def secret(self, file: Path) -> bytes:
         """Raises Misconfigured when it cannot be read."""
+
+    async def child(self, argv: Sequence[str], limits: ChildLimits) -> Child:
+        """A process of the device's own: Python with these words (`-m`, a module, …)."""
 
     async def blocking(self, call: Callable[[], T]) -> T:
         """Runs on one named thread of the device's own."""
