@@ -27,6 +27,7 @@ def page(look: Look, before: Look | None = None, limit: int = 80) -> list[str]:
         _title(board, now),
         _wrong(board, limit),
         _devices(board, now, limit),
+        _spaces(board),
         _wires(look, before, limit),
         _streams(board, limit),
         _buffer(board, now),
@@ -71,6 +72,20 @@ def _devices(board: Snapshot, now: float, limit: int) -> list[str]:
         ),
         limit,
     )
+
+
+def _spaces(board: Snapshot) -> list[str]:
+    counts = board["spaces"]
+    if not counts:
+        return []
+    return [
+        say(
+            "SPACES  {occupied} occupied, {vacant} vacant, {unknown} unknown",
+            occupied=count(counts.get("occupied", 0)),
+            vacant=count(counts.get("vacant", 0)),
+            unknown=count(counts.get("unknown", 0)),
+        )
+    ]
 
 
 def _wires(look: Look, before: Look | None, limit: int) -> list[str]:

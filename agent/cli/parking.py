@@ -1,12 +1,13 @@
-"""`fieldgate parking replay TRACE`: what the detector makes of a recorded magnetometer trace."""
+"""`fieldgate parking`: the spaces of the running service, and recorded magnetometer traces."""
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agent.control.client import SOCKET, ask_once
 from agent.i18n import say
 
 if TYPE_CHECKING:
@@ -18,10 +19,18 @@ CALIBRATION = "calibrated"  # the first settled field: where one starts from, an
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fieldgate parking",
-        description=say("parking bays with magnetometers, without touching any device"),
-        epilog=say("example: fieldgate parking replay bay-7.csv.gz"),
+        description=say("parking spaces: what is known of each, and how it is decided"),
+        epilog=say("example: fieldgate parking status"),
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    status = actions.add_parser(
+        "status",
+        help=say("every space of the running service, with its detector"),
+        description=say("every space of the running service, with its detector"),
+        epilog=say("example: fieldgate parking status --json"),
+    )
+    status.add_argument("--json", action="store_true", help=say("as JSON, one object a line"))
+    status.add_argument("--socket", type=Path, default=SOCKET, help=say("of the service"))
     replay = actions.add_parser(
         "replay",
         help=say("run the detector over a recorded trace; a line per change"),
@@ -36,6 +45,53 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
+    return _status(args) if args.action == "status" else _replay(args)
+
+
+def _status(args: argparse.Namespace) -> int:
+    spaces = ask_once(args.socket, {"do": "spaces"})["spaces"]
+    if args.json:
+        for space in spaces:
+            print(json.dumps(space, ensure_ascii=False))
+        return 0
+    import shutil
+    import time
+
+    from agent.cli.columns import table
+
+    columns = shutil.get_terminal_size((80, 24)).columns
+    print("\n".join(table(_rows(spaces, time.time()), max(columns, 40))) or say("no spaces"))
+    return 0
+
+
+def _rows(spaces: Sequence[dict[str, Any]], now: float) -> list[list[str]]:
+    """A line a space, below a head; nothing where there are none."""
+    from agent.cli.amounts import duration
+
+    head = [
+        say("SPACE"), say("state"), say("since"), say("why"), say("detector"), say("battery"),
+        "RSSI",
+    ]  # fmt: skip
+    words = state_words()
+    rows = [
+        [
+            space["space"],
+            words[space["parking_state"]],
+            duration(max(now - space["since"], 0)),
+            space["reason"] or space["branch"],
+            "/".join(filter(None, (space["device"], space["detector"]))),
+            *(_number(space[name]) for name in ("battery", "rssi")),
+        ]
+        for space in spaces
+    ]
+    return [head, *rows] if rows else []
+
+
+def _number(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value or "-")
+
+
+def _replay(args: argparse.Namespace) -> int:
     for change in changes(args.trace):
         print(as_json(change) if args.json else line(change), flush=True)
     return 0
@@ -86,12 +142,7 @@ def line(change: "Change") -> str:
     """Time, state, branch, and the two figures that it was decided by."""
     from agent.cli.columns import pad
 
-    words = {
-        "occupied": say("occupied"),
-        "vacant": say("vacant"),
-        "interference": say("interference"),
-        "unknown": say("unknown"),
-    }
+    words = state_words()
     hours, rest = divmod(change.t, 3600)
     minutes, seconds = divmod(rest, 60)
     return " ".join(
@@ -104,3 +155,14 @@ def line(change: "Change") -> str:
             ),
         ]
     )
+
+
+def state_words() -> dict[str, str]:
+    return {
+        "occupied": say("occupied"),
+        "vacant": say("vacant"),
+        "interference": say("interference"),
+        "initialising": say("initialising"),
+        "fault": say("fault"),
+        "unknown": say("unknown"),
+    }

@@ -54,6 +54,12 @@ def test_a_healthy_gateway_says_so(board: Board) -> None:
     assert "DOES NOT ADD UP" not in said
 
 
+def test_spaces_are_counted_where_there_are_any(board: Board) -> None:
+    assert "SPACES" not in text(board)
+    board.spaces = {"occupied": 2100, "unknown": 3}
+    assert "SPACES  2 100 occupied, 0 vacant, 3 unknown" in text(board)
+
+
 def test_both_laws_are_checked(board: Board) -> None:
     stream = board.stream("telemetry")
     stream.discarded = {"full": 11}
