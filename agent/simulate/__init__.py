@@ -1,0 +1,1 @@
+"""Scripted days and faults for simulated devices: what `fieldgate simulate` plays."""
