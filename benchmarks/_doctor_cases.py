@@ -185,7 +185,7 @@ def exceptions(case: Case) -> None:
 
 
 def short_of_breath(case: Case) -> None:
-    pause = case.random.uniform(0.2, 0.35)
+    pause = case.random.uniform(0.3, 0.45)  # shorter ones the questions keep by themselves
     clock = asyncio.get_running_loop().time
     case.ill = dict.fromkeys(case.some, lambda it: Breathless(it, pause, clock))
 

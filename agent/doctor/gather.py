@@ -13,7 +13,7 @@ from agent.doctor.port import trouble_of
 from agent.doctor.tape import Tape
 from agent.wires.ailments import inverted
 
-TAIL = 0.06  # s to listen on behind an answer
+TAIL = 0.03  # s to listen on behind an answer
 GRACE = 0.02  # s: a USB adapter holds bytes for 16 ms
 LATE = 1.5  # s to wait beyond the time that a device is given
 REST = 0.5  # s of silence before the questions that try whether a longer pause helps
@@ -78,7 +78,7 @@ class Examination:
         said = self._said_unasked(quiet)
         asked = await self._asked_in_rounds()
         paused = await self._rested([s for s in self._subjects if _falls_silent(s, asked)])
-        dead = [s for s in self._subjects if not _answers(s, (*asked, *paused))]
+        dead = [s for s in self._subjects if not _recognised(s, (*asked, *paused))]
         elsewhere = await self._searched(dead) if self._plan.speeds else []
         return replace(
             self._known,
@@ -233,6 +233,12 @@ def _falls_silent(subject: Subject, asked: Sequence[Asked]) -> bool:
 
 def _answers(subject: Subject, asked: Sequence[Asked]) -> bool:
     return any(one.device == subject.device and one.verdict.answers for one in asked)
+
+
+def _recognised(subject: Subject, asked: Sequence[Asked]) -> bool:
+    """A part of an answer shows that its settings are right."""
+    sounds = {one.verdict.sound for one in asked if one.device == subject.device}
+    return Sound.BROKEN in sounds or _answers(subject, asked)
 
 
 def _only_babble(error: LinkLost) -> bool:

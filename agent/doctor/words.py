@@ -84,8 +84,18 @@ def _line_settings(it: _Found) -> Words:
             say("{who}: the converter speaks at another speed or parity", who=it.who),
             say("open the converter's own page and compare speed and parity with the devices'"),
         )
+    title = say("{who}: another speed or parity than {usual}", who=it.who, usual=usual)
+    if it.evidence.elsewhere:
+        return Words(
+            title,
+            say(
+                "the common ones were tried and gave no answer; compare with the device's papers "
+                "or its switches: {usual}",
+                usual=usual,
+            ),
+        )
     return Words(
-        say("{who}: another speed or parity than {usual}", who=it.who, usual=usual),
+        title,
         say(
             "compare speed and parity in the device's papers or on its switches with {usual}; to "
             "try the common ones: fieldgate doctor bus {wire} --speeds",
