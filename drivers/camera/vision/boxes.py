@@ -7,14 +7,19 @@ middle of the cell, in strides.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivers.camera.vision.arrays import Floats, Image
+
+Places: TypeAlias = NDArray[np.intp]
 
 STRIDES = (8, 16, 32)
 GREY = 114  # of the bars beside a letterboxed frame
 MEAN, SCALE = 127.5, 1 / 64.0
+AGREE = 0.6  # cells whose boxes overlap by more speak of the same plate: their corners are averaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +89,41 @@ def sigmoid(x: Floats) -> Floats:
 
 def decode(raw: Floats, size: int, fit: Fit, threshold: float, overlap: float) -> list[Found]:
     """(cells, 10) to plates, the surest first; of two that overlap by more than `overlap`
-    (intersection over union of their boxes) the surer one stays."""
+    (intersection over union of their boxes) the surer one stays, with the corners that the cells
+    which agree on it give together, each counted by its score."""
     middles, strides = centres(size)
     scores = sigmoid(raw[:, 0])
     kept = np.flatnonzero(scores >= threshold)
     kept = kept[np.argsort(-scores[kept], kind="stable")]
     offsets = raw[kept, 2:].reshape(-1, 4, 2) * strides[kept, :, None]
     corners = offsets + middles[kept, None, :]
-    chosen = suppress(corners, overlap)
     two_line = sigmoid(raw[kept, 1])
     return [
         Found(
             tuple(
                 (float((x - fit.left) / fit.scale), float((y - fit.top) / fit.scale))
-                for x, y in corners[place]
+                for x, y in np.average(corners[agreed], axis=0, weights=scores[kept[agreed]])
             ),
-            float(scores[kept[place]]),
-            float(two_line[place]),
+            float(scores[kept[agreed[0]]]),
+            float(two_line[agreed[0]]),
         )
-        for place in chosen
+        for agreed in suppress(corners, overlap)
     ]
 
 
-def suppress(corners: Floats, overlap: float) -> list[int]:
-    """Non-maximum suppression; `corners` (n, 4, 2) in falling order of score."""
+def suppress(corners: Floats, overlap: float) -> list[Places]:
+    """Non-maximum suppression; `corners` (n, 4, 2) in falling order of score. For each that stays:
+    its place, then those of the suppressed ones that agree with it."""
     low, high = corners.min(axis=1), corners.max(axis=1)
     area = np.prod(high - low, axis=1)
-    chosen: list[int] = []
+    chosen: list[Places] = []
     left = np.arange(len(corners))
     while left.size:
         best, rest = int(left[0]), left[1:]
-        chosen.append(best)
         shared = np.minimum(high[best], high[rest]) - np.maximum(low[best], low[rest])
         common = np.prod(np.clip(shared, 0, None), axis=1)
         union = area[best] + area[rest] - common
-        left = rest[common <= overlap * np.maximum(union, 1e-6)]
+        share = common / np.maximum(union, 1e-6)
+        chosen.append(np.concatenate([left[:1], rest[share > max(AGREE, overlap)]]))
+        left = rest[share <= overlap]
     return chosen

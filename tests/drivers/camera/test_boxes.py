@@ -52,10 +52,19 @@ def test_corners_come_back_in_pixels_of_the_frame() -> None:
 
 
 def test_of_two_finds_of_one_plate_the_surer_one_stays() -> None:
-    moved = tuple((x + 2, y + 1) for x, y in CORNERS)
+    moved = tuple((x + 16, y + 3) for x, y in CORNERS)
     raw = cells((CORNERS, 2.0, 700), (moved, 4.0, 701))
     (found,) = boxes.decode(raw, SIZE, boxes.Fit(1.0, 0, 0), 0.5, 0.4)
     assert found.corners[0] == pytest.approx(moved[0], abs=1e-3)
+    assert found.score == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-3)
+
+
+def test_cells_that_agree_on_a_plate_give_its_corners_together() -> None:
+    moved = tuple((x + 2, y + 1) for x, y in CORNERS)
+    raw = cells((CORNERS, 4.0, 700), (moved, 4.001, 701))
+    (found,) = boxes.decode(raw, SIZE, boxes.Fit(1.0, 0, 0), 0.5, 0.4)
+    between = np.array(CORNERS) + np.array([1, 0.5])
+    assert np.array(found.corners) == pytest.approx(between, abs=1e-2)
 
 
 def test_two_plates_side_by_side_are_both_found() -> None:
