@@ -28,6 +28,7 @@ COMMANDS = {
     "replace": "a device's hardware was replaced: its points and counters go on",
     "address": "new devices, which all arrive with one id, get ids of their own",
     "doctor": "bus: what may be wrong with a wire, and the next step",
+    "scan": "find devices: on a wire, at the serial ports, in the air",
     "buffer": "look into the store: list, export, replay, verify",
 }
 

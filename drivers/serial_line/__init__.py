@@ -1,8 +1,20 @@
 """Frames on a serial line, TCP or UDP that are not Modbus; devices are described by profiles."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from agent.contract import Device, DriverSpec, Host, PolledDriver, Probe, Simulator, StreamingDriver
+from agent.contract import (
+    Device,
+    DriverSpec,
+    Find,
+    Host,
+    PolledDriver,
+    Probe,
+    Search,
+    Simulator,
+    Step,
+    StreamingDriver,
+    Wire,
+)
 from drivers.serial_line.settings import SerialLineSettings
 
 __all__ = ["DRIVER"]
@@ -31,6 +43,12 @@ def _probe(device: Device, host: Host) -> Probe:
     return probe(device, host)
 
 
+def _scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
+    from drivers.serial_line.survey import survey
+
+    return survey(wire, search)
+
+
 DRIVER = DriverSpec(
     name="serial_line",
     summary="Serial frames that are not Modbus: meters, motors, signs, parking receivers",
@@ -38,4 +56,5 @@ DRIVER = DriverSpec(
     make=_make,
     simulate=_simulate,
     probe=_probe,
+    scan=_scan,
 )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from agent.contract import Find, Search, Step, Wire
+from agent.contract import Find, Remark, Search, Step, Wire
 from drivers.modbus.profile import load_profile
 from drivers.modbus.scan.hunt import Hunt
 from drivers.modbus.scan.sheet import Sheet
@@ -11,12 +11,17 @@ from drivers.modbus.scan.sheet import Sheet
 __all__ = ["scan", "sheets"]
 
 
-def scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
-    return Hunt(wire, search, sheets(search)).run()
+async def scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
+    """A profile that cannot be read is told of first, and compared with nothing."""
+    known, broken = sheets(search)
+    for file in broken:
+        yield Find(None, None, remarks=(Remark("bad_profile", {"file": file}),))
+    async for news in Hunt(wire, search, known).run():
+        yield news
 
 
-def sheets(search: Search) -> list[Sheet]:
-    """Of all profiles that can be read; `fieldgate check` tells of the others."""
+def sheets(search: Search) -> tuple[list[Sheet], list[str]]:
+    """Of all profiles, and the files that cannot be read."""
     from pydantic import ValidationError
     from yaml import YAMLError
 
@@ -24,10 +29,10 @@ def sheets(search: Search) -> list[Sheet]:
     for folder in search.profiles:
         for file in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
             files.setdefault(file.stem, file)
-    found = []
+    found, broken = [], []
     for name, file in sorted(files.items()):
         try:
             found.append(Sheet.of(name, load_profile(file)))
         except (OSError, ValidationError, YAMLError, UnicodeDecodeError):
-            continue
-    return found
+            broken.append(str(file))
+    return found, broken

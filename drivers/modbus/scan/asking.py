@@ -15,8 +15,8 @@ _PAUSE = 0.1  # s of silence that end an answer which had begun
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`delay`: s from the request's last byte to the answer's. `twice`: two answers came to one
-    question. `strays`: other units that were heard, because they answer late."""
+    """`delay`: s between request and answer. `twice`: two answers came to one question. `strays`:
+    other units that were heard, because they answer late."""
 
     kind: Literal["data", "refusal", "silence", "garbled"]
     data: bytes = b""
@@ -73,7 +73,7 @@ class Asker:
             if self.wire.framing == "tcp":
                 outcome = await _ask_tcp(turn, request, wait)
             else:
-                outcome = await _ask_rtu(turn, request, wait, after)
+                outcome = await _ask_rtu(turn, request, wait, after, line or Line())
             spent = _now() - began
         self.bus += min(spent, self.cost(line, wait + after + _PAUSE, len(outcome.data)))
         return outcome
@@ -85,7 +85,9 @@ class Asker:
         return max(line.silence, self.guard) + (13 + data) * line.character + wait
 
 
-async def _ask_rtu(turn: Turn, request: codec.Request, wait: float, after: float) -> Outcome:
+async def _ask_rtu(
+    turn: Turn, request: codec.Request, wait: float, after: float, line: Line
+) -> Outcome:
     ear = _Ear(request)
     began = _now()
     try:
@@ -93,7 +95,8 @@ async def _ask_rtu(turn: Turn, request: codec.Request, wait: float, after: float
     except LinkLost as error:
         if error.reason in WIRE_GONE:
             raise
-    delay = _now() - began
+    characters = len(request.rtu_frame) + len(ear.answer)
+    delay = max(0.0, _now() - began - characters * line.character)
     if ear.answer and after:
         ear.take(await turn.listen(after))
     return ear.outcome(delay)

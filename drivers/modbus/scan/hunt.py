@@ -21,6 +21,7 @@ _CHARACTERS = 20  # further ones that the wait lasts: an answer's first packet
 _TCP_WAIT = 0.5
 _ONE_LINE = 3.0  # times the wait, where no other settings are to be tried
 _SECOND = 0.06  # s to listen for a second answer
+_SLOW = 0.2  # s, the longest delay that the search adapts to
 _READS = 24  # at most, of one device
 _BABBLE = 4  # garbled answers on one line, then something talks there by itself
 
@@ -64,7 +65,8 @@ class Hunt:
             if outcome.answered:
                 self.order.found(one.line, one.unit)
                 self.found.add(one.unit)
-                yield await self._look_closely(one, outcome)
+                async for news in self._look_closely(one, outcome):
+                    yield news
         for find in self._unclear():
             yield find
 
@@ -94,13 +96,14 @@ class Hunt:
                 self.order.suspected(one.unit)
         return outcome
 
-    async def _look_closely(self, one: Try, first: Outcome) -> Find:
+    async def _look_closely(self, one: Try, first: Outcome) -> AsyncIterator[Find | Step]:
         """Reads on until no further read would tell more."""
-        self.slowest = max(self.slowest, first.delay)
+        self._answered_in(first.delay)
         beliefs = Beliefs(one.unit, one.line, self.sheets)
         remarks: dict[str, Remark] = {}
         beliefs.learn(one.block, _kind(first), first.data)
         while (block := beliefs.next_read()) and len(beliefs.kinds) < _READS:
+            yield self._step(one)
             outcome = await self._read(one, block)
             beliefs.learn(block, _kind(outcome), outcome.data)
             if outcome.twice:
@@ -109,8 +112,10 @@ class Hunt:
                 remarks["unsteady"] = Remark("unsteady")
         find = verdict(beliefs, tuple(remarks.values()))
         if find.matches:
-            return find
-        return await self._stranger(one, beliefs, find)
+            yield find
+            return
+        async for news in self._stranger(one, beliefs, find):
+            yield news
 
     async def _read(self, one: Try, block: Block) -> Outcome:
         """A garbled answer gets two more chances."""
@@ -119,22 +124,29 @@ class Hunt:
             outcome = await self._ask(one, question(one.unit, block), _SECOND)
             if outcome.kind != "garbled":
                 break
-        self.slowest = max(self.slowest, min(outcome.delay, 1.0) if outcome.answered else 0.0)
+        if outcome.answered:
+            self._answered_in(outcome.delay)
         return outcome
+
+    def _answered_in(self, delay: float) -> None:
+        """On the service's wire the delay may be that of a poll in between."""
+        self.slowest = max(self.slowest, min(delay, _SLOW))
 
     async def _ask(self, one: Try, request: Request, after: float = 0.0) -> Outcome:
         return await self.asker.ask(request, one.line, self.wait(one.line) * 1.5, after)
 
-    async def _stranger(self, one: Try, beliefs: Beliefs, find: Find) -> Find:
+    async def _stranger(self, one: Try, beliefs: Beliefs, find: Find) -> AsyncIterator[Find | Step]:
         """No profile fits: what it says of itself, and what its registers look like."""
-        texts = [
-            identity_text(outcome.data)
-            for request in identity_questions(one.unit)
-            if (outcome := await self._ask(one, request)).kind == "data"
-        ]
+        texts: list[str] = []
+        for request in identity_questions(one.unit):
+            yield self._step(one)
+            outcome = await self._ask(one, request)
+            if outcome.kind == "data":
+                texts.append(identity_text(outcome.data))
         async for block, outcome in explore(lambda block: self._read(one, block)):
             beliefs.learn(block, _kind(outcome), outcome.data)
-        return guesses(find, beliefs.words, [text for text in texts if text])
+            yield self._step(one)
+        yield guesses(find, beliefs.words, [text for text in texts if text])
 
     def _unclear(self) -> list[Find]:
         """Ids at which something spoke that was never understood."""

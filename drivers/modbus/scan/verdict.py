@@ -12,6 +12,7 @@ SHOWN = 5  # matches
 _FAINT = 0.02  # a match below is not shown
 _BELIEVED = 0.25  # all matches together, or it is a stranger
 _TIE = 2.0  # bits of evidence
+_SAME_READS = 5.0  # bits, where only what stands in the registers speaks for one of them
 
 Meaning = dict[tuple[str, int], tuple[str, Point]]
 
@@ -22,9 +23,10 @@ def verdict(beliefs: Beliefs, remarks: tuple[Remark, ...]) -> Find:
     if sum(chances.values()) < _BELIEVED:
         return Find(beliefs.unit, beliefs.line, options={"unit": beliefs.unit}, remarks=remarks)
     sheets = {sheet.name: sheet for sheet in beliefs.sheets}
-    names = _with_ties_first(beliefs, [name for name, c in chances.items() if c > _FAINT])
-    tied = [name for name in names if _as_good(beliefs, names[0], name)]
+    names = [name for name, chance in chances.items() if chance > _FAINT] or list(chances)[:1]
     best = sheets[names[0]]
+    tied = [name for name in names if _as_good(beliefs, best, sheets[name])]
+    names = tied + [name for name in names if name not in tied]
     return Find(
         beliefs.unit,
         _as_made(best, beliefs.line),
@@ -36,13 +38,11 @@ def verdict(beliefs: Beliefs, remarks: tuple[Remark, ...]) -> Find:
     )
 
 
-def _as_good(beliefs: Beliefs, best: str, other: str) -> bool:
-    return beliefs.evidence[other] > beliefs.evidence[best] - _TIE
-
-
-def _with_ties_first(beliefs: Beliefs, names: list[str]) -> list[str]:
-    """All that explain what was heard as well as the best, then the others."""
-    return sorted(names, key=lambda name: not _as_good(beliefs, names[0], name))
+def _as_good(beliefs: Beliefs, best: Sheet, other: Sheet) -> bool:
+    """Whether the other explains what was heard about as well."""
+    behind = beliefs.evidence[best.name] - beliefs.evidence[other.name]
+    alike = all(best.expects(block) == other.expects(block) for block in beliefs.kinds)
+    return behind < (_SAME_READS if alike else _TIE)
 
 
 def _as_made(sheet: Sheet, line: Line | None) -> Line | None:
@@ -79,7 +79,15 @@ def _apart(best: Sheet, other: Sheet, words: Words) -> Remark:
         table, address = only[0]
         owner = best.name if only[0] in ours else other.name
         return Remark("only_in", names | {"owner": owner, "table": table, "address": address})
-    return Remark("same_map", names)
+    if _factory(best) == _factory(other):
+        return Remark("same_map", names)
+    lines = {"best_line": _factory(best), "other_line": _factory(other)}
+    return Remark("other_factory_line", names | lines)
+
+
+def _factory(sheet: Sheet) -> str:
+    factory = sheet.profile.line
+    return f"{factory.baud} {factory.data_bits}{factory.parity[0].upper()}{factory.stop_bits}"
 
 
 def _meanings(sheet: Sheet) -> Meaning:
