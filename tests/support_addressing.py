@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 
+from agent import paths
 from agent.clock import Clock
 from agent.contract import Accept, Device, Ear, Line, LinkLost, Turn
 from agent.host import DeviceHost
@@ -24,7 +25,7 @@ def profile_text(effect: Effect, **address: Any) -> str:
         "title_zh": "测试探头",
         "family": "soil",
         "source": ["nowhere but in this test"],
-        "timing": {"timeout": "40ms", "latency": "1ms", "max_late": "50ms"},
+        "timing": {"timeout": "20ms", "latency": "1ms", "max_late": "50ms"},
         "points": {
             "soil_moisture": {
                 "table": "holding", "address": 0, "type": "uint16", "scale": 0.1, "unit": "%",
@@ -41,10 +42,11 @@ def share(folder: Path, effect: Effect, **address: Any) -> Path:
     profiles = folder / "configs" / "profiles" / "modbus"
     profiles.mkdir(parents=True)
     (profiles / "probe.yaml").write_text(profile_text(effect, **address), encoding="utf-8")
+    (folder / "configs" / "units.yaml").symlink_to(paths.share() / "configs" / "units.yaml")
     return folder
 
 
-@dataclass
+@dataclass(eq=False)
 class Bus:
     """Implements Simulator. `plugged` devices hear and answer; each is a simulator of its own, so
     that two of them with one id are heard as two.
