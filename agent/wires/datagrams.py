@@ -28,6 +28,7 @@ class UdpStage(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._responder: Responder | None = None
         self._last = peer
+        self._closed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self.plug()
@@ -48,10 +49,12 @@ class UdpStage(asyncio.DatagramProtocol):
             self._responder.stop()
         if self._transport is not None:
             self._transport.abort()
+            await self._closed.wait()
         self._transport = self._responder = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
+        self._closed.clear()
         self.own = transport.get_extra_info("sockname")[:2]
         self._responder = Responder(self._simulators, None, self.faults, self._send)
 
@@ -60,6 +63,9 @@ class UdpStage(asyncio.DatagramProtocol):
             self._last = addr
         if self._responder is not None:
             self._responder.arrived(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  named by asyncio
+        self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """Nobody listens there yet: as good as lost on the way."""
