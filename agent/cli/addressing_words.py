@@ -55,7 +55,7 @@ def _plain(fields: Fields) -> dict[str, Any]:
 
 
 _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
-    "kind": lambda f: say("{title}, on {wire}, from id {first} on: {count}", **f),
+    "kind": lambda f: say("{title} on {wire}; {count} get ids, from {first} on", **f),
     "note": lambda f: say("note: {note}", **f),
     "speed": lambda f: say(
         "these devices leave the factory at {theirs} baud, this wire runs at {ours}: where none "
