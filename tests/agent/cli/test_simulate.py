@@ -105,7 +105,7 @@ def test_faults_are_begun_by_flag_and_by_what_is_typed_and_told(
 def test_a_script_may_bring_its_own_faults(fieldgate: Run, tmp_path: Path) -> None:
     script = tmp_path / "storm.yaml"
     script.write_text(
-        'day: soil\nstart: "09:59"\nfaults: ["simulated:unplug@10:00+1h"]\n', encoding="utf-8"
+        'day: soil\nstart: "09:00"\nfaults: ["simulated:unplug@10:00+1h"]\n', encoding="utf-8"
     )
     simulate = fieldgate(
         "simulate", "--profile", "modbus/xy-md02", "--port", tmp_path / "port",
