@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from agent.i18n import say
 if TYPE_CHECKING:
     from agent.borrow import Lent
     from agent.cli.addressing import Order
-    from agent.cli.addressing_journal import Journal
+    from agent.cli.addressing_journal import Entry, Journal
     from agent.cli.where import Where
     from agent.contract import Addressing, DriverSpec, Wire
     from agent.wires import WireSpec
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     add_arguments(parser)
     add("--name", type=_id, help=say("what the devices are called in the settings, before the id"))
     add("--write", type=Path, help=say("add the devices to this file of the settings"))
+    add("--again", action="store_true", help=say("the ids are of devices that are no more"))
     add("--journal", type=Path, help=say("else below the store's folder"))
     add("--yes", action="store_true", help=say("do not ask before writing"))
     add("--forget", action="store_true", help=say("give up the device of a run cut short"))
@@ -84,6 +85,7 @@ async def _address(args: argparse.Namespace) -> int:
             if args.forget and (unfinished := journal.unfinished):
                 journal.put(unfinished.then("forgotten"))
             talk.begin(driver, addressing, order)
+            talk.catch_up(journal.given.values(), order)
             if not await talk.confirm("write", {"wire": order.wire}):
                 return 1
             await _walk(order, addressing, journal, talk)
@@ -160,10 +162,17 @@ def _order(
             "the id of these devices is written to all devices on the wire",
             hint="systemctl stop fieldgate, unplug all other devices, then run this again",
         )
-    pause = SHARED_PAUSE if lent.shared else PAUSE
-    given = frozenset(taken)
-    wire = _key(place.spec)
-    return Order(wire, args.profile, args.first, args.count, at, given, pause, args.timeout)
+    return Order(
+        wire=_key(place.spec),
+        profile=args.profile,
+        first=args.first,
+        count=args.count,
+        at=at,
+        taken=frozenset(taken),
+        pause=SHARED_PAUSE if lent.shared else PAUSE,
+        patience=args.timeout,
+        again=args.again,
+    )
 
 
 def _taken(place: "Where", driver: "DriverSpec", addressing: "Addressing") -> Mapping[int, str]:
@@ -214,6 +223,13 @@ class _Talk:
         if spec.framing == "rtu" and spec.line != rules.line:
             self.tell("speed", {"theirs": rules.line.baud, "ours": spec.line.baud})
 
+    def catch_up(self, given: Iterable["Entry"], order: "Order") -> None:
+        """What was given and is not in the settings: the power failed between the two."""
+        for entry in given:
+            known = entry.new in order.taken or entry.profile != order.profile
+            if self.args.write and entry.new >= order.first and not known:
+                self._include(self._given({"new": entry.new, "serial": entry.serial})["yaml"])
+
     def tell(self, step: str, fields: Mapping[str, Any]) -> None:
         from agent.cli.addressing_words import data, sentence
 
@@ -226,7 +242,7 @@ class _Talk:
                 print(f"    | {line}", flush=True)
             if more and not self.args.write:
                 print(more["yaml"], flush=True)
-        if step == "done" and self.args.write:
+        if step == "done" and self.args.write and not self.args.again:
             self._include(more["yaml"])
 
     async def confirm(self, step: str, fields: Mapping[str, Any]) -> bool:

@@ -24,7 +24,8 @@ Confirm = Callable[[str, Mapping[str, object]], Awaitable[bool]]
 @dataclass(frozen=True, slots=True)
 class Order:
     """`taken`: ids that the configuration gives to devices. `at`: the id that new devices arrive
-    with. `pause` between two looks, `patience` while nothing new happens: s."""
+    with. `again`: the ids are of devices that are no more. `pause` between two looks, `patience`
+    while nothing new happens: s."""
 
     wire: str
     profile: str
@@ -34,6 +35,7 @@ class Order:
     taken: frozenset[int]
     pause: float
     patience: float | None = None
+    again: bool = False
 
 
 class Walk:
@@ -44,6 +46,7 @@ class Walk:
         self._show, self._confirm = tell, confirm
         self._told: object = None
         self._since = 0.0
+        self._finished: set[int] = set()
 
     async def run(self) -> None:
         """Returns when `count` ids from `first` on are given.
@@ -55,7 +58,7 @@ class Walk:
         if unfinished := self._journal.unfinished:
             self._tell("resumed", old=unfinished.old, new=unfinished.new)
             await self._finish(unfinished, Progress(unfinished.new, unfinished.step == "pending"))
-        for new in self._targets():
+        for new in self._again() if self._order.again else self._targets():
             await self._give(new)
 
     def _targets(self) -> Iterator[int]:
@@ -75,6 +78,12 @@ class Walk:
                 last=rules.last,
             )
 
+    def _again(self) -> Iterator[int]:
+        """These very ids."""
+        for new in range(self._order.first, self._order.first + self._order.count):
+            if new not in self._finished and self._addressing.rules.allows(new):
+                yield new
+
     def _may_be_given(self, unit: int) -> bool:
         out_of_use = {self._order.at} | self._order.taken | self._journal.doubtful
         return self._addressing.rules.allows(unit) and unit not in out_of_use
@@ -84,7 +93,7 @@ class Walk:
         while True:
             identity = await self._arrival(new)
             if not await self._is_free(new):
-                self._tell("taken", new=new)
+                self._pass_over(new)
                 return
             await self._alone()
             if await self._confirm("give", {"at": order.at, "new": new, "identity": identity}):
@@ -93,6 +102,13 @@ class Walk:
         entry = Entry("intent", order.wire, order.profile, order.at, new, identity.serial)
         self._journal.put(entry)
         await self._finish(entry, Progress(new, same=True))
+
+    def _pass_over(self, new: int) -> None:
+        if self._order.again:
+            raise DeviceFault(
+                "somebody answers at id {unit}", hint="unplug the old device first", unit=new
+            )
+        self._tell("taken", new=new)
 
     async def _arrival(self, new: int) -> Identity:
         """Waits for one device, and only one, at the id that new ones have."""
@@ -115,6 +131,7 @@ class Walk:
             raise _not_taken(entry)
         await self._until(entry.old, Presence.SILENT, "unplug", times=FREE, new=entry.new)
         self._journal.put(entry.then("done"))
+        self._finished.add(entry.new)
         self._tell("done", old=entry.old, new=entry.new, serial=entry.serial)
 
     async def _settle(self, entry: Entry, progress: Progress) -> None:

@@ -22,6 +22,7 @@ from agent.contract import (
 )
 from drivers.modbus import codec, planner
 from drivers.modbus.address import IdRegister
+from drivers.modbus.decode import decoder
 from drivers.modbus.profile import Profile, load_profile
 from drivers.modbus.sample import samples
 from drivers.modbus.station import Station
@@ -30,7 +31,6 @@ from drivers.modbus.unit import refused
 ALL = 0  # the unit that every device obeys
 _GATEWAY = frozenset({10, 11})  # a converter says that nobody answers behind it
 _ILLEGAL_FUNCTION = 1
-_SERIAL = "serial_number"  # what profiles call such a point
 
 
 def addressing(name: str, file: Path, wire: Wire) -> "ModbusAddressing":
@@ -88,8 +88,7 @@ class ModbusAddressing:
         for sample in samples(self._name, self._blocks, self._profile.points):
             data = await self._data(codec.read(unit, sample.block))
             values += [(f.name, f.decoder(data, f.at)[0], f.unit) for f in sample.fields]
-        serial = next((v for name, v, _ in values if name == _SERIAL and v is not None), "")
-        return Identity(str(serial), values)
+        return Identity(await self._serial(unit), values)
 
     async def held(self, unit: int) -> int | None:
         heard = await self._ask(codec.read(unit, self._register.block))
@@ -118,6 +117,16 @@ class ModbusAddressing:
 
     def options(self, unit: int) -> Mapping[str, str | int]:
         return {"profile": self._name, "unit": unit}
+
+    async def _serial(self, unit: int) -> str:
+        """Of the registers that tell one from another, those that hold a serial number."""
+        said = []
+        for point in (p for name, p in self._profile.identity.items() if "serial" in name):
+            block = planner.Block(point.table, point.address, point.width)
+            heard = await self._ask(codec.read(unit, block))
+            if heard.presence is Presence.ONE and not heard.code:
+                said.append(decoder(point)(heard.data, 0)[0])
+        return " ".join(str(value) for value in said if value is not None)
 
     async def _data(self, request: codec.Request) -> bytes:
         heard = await self._ask(request)

@@ -26,9 +26,10 @@ class Site:
         self.file = folder / "journal.jsonl"
         self.taken: frozenset[int] = frozenset()
         self.patience = 5.0
+        self.again = False
 
     async def run(self, count: int = 10, journal: type[Journal] = Journal) -> None:
-        order = Order("bench", "probe", 11, count, 1, self.taken, 0.0, self.patience)
+        order = Order("bench", "probe", 11, count, 1, self.taken, 0.0, self.patience, self.again)
         devices = addressing("probe", find("modbus", "probe"), self.bench)
         with journal(self.file, "bench") as book:
             walk = Walk(order, devices, book, self.technician.tell, self.technician.confirm)
@@ -192,6 +193,20 @@ async def test_what_is_given_is_not_given_again(make: Make) -> None:
     await site.run(2)
     assert site.bus.frames == frames
     assert site.technician.steps.count("done") == 2
+
+
+async def test_a_new_device_takes_the_id_of_one_that_is_no_more(make: Make) -> None:
+    site = make(count=3)
+    await site.run(2)
+    site.again, site.taken = True, frozenset({11, 12})
+    site.bus.plug_next()
+    with pytest.raises(DeviceFault, match="answers at id 11"):
+        await site.run(1)
+    gone = site.bus.plugged.pop(0)
+    await site.run(1)
+    assert site.bus.units == [12, 11]
+    assert site.bus.twice == []
+    assert bank_of(gone).unit == 11
 
 
 async def test_another_device_in_the_place_of_the_one_that_waits_is_left_alone(make: Make) -> None:
