@@ -9,14 +9,15 @@ from random import Random
 
 from agent.borrow import borrow
 from agent.clock import Clock
-from agent.contract import Device, Line, Simulator
+from agent.contract import Device, Line, Parity, Simulator, Wire
 from agent.doctor.causes import Ill as Cause
 from agent.doctor.evidence import Evidence
 from agent.doctor.gather import Examination, Plan, Subject
 from agent.doctor.tape import Tape
 from agent.host import DeviceHost
 from agent.registry import driver_named
-from agent.wires import WireSpec
+from agent.status import Board
+from agent.wires import Wires, WireSpec
 from agent.wires.ailments import (
     Breathless,
     Ill,
@@ -33,6 +34,7 @@ from drivers.modbus.codec import rtu_frame
 
 PROFILES = Path(__file__).parents[1] / "configs" / "profiles" / "modbus"
 BAUDS = (2400, 4800, 9600, 9600, 9600, 19200, 38400, 115200)
+PARITIES: tuple[Parity, ...] = ("none", "none", "none", "even", "odd")
 NOWHERE = Path("/nonexistent/control.sock")
 
 
@@ -50,6 +52,7 @@ class Case:
     beside: list[Simulator] = field(default_factory=list)
     port: str = ""  # "", missing or held
     deaf: set[str] = field(default_factory=set)
+    staged: PtyStage | None = None  # while it is examined
 
     @property
     def some(self) -> list[str]:
@@ -61,7 +64,7 @@ class Case:
         simulate = driver_named("modbus").simulate
         assert simulate is not None
         inner = simulate([(device, DeviceHost(device, self.clock))], "rtu")
-        return self.ill.get(device.id, lambda it: it)(inner)
+        return self.ill[device.id](inner) if device.id in self.ill else inner
 
     def stage(self, port: Path) -> PtyStage:
         here = {d.id: self.simulator(d) for d in self.devices if d.id not in self.deaf}
@@ -70,21 +73,17 @@ class Case:
         return PtyStage(port, list(lines), self.line, self.faults, lines)
 
 
-def healthy(random: Random) -> Case:
+def healthy(random: Random, most: int = 8) -> Case:
+    """`most`: devices."""
     names = sorted(file.stem for file in PROFILES.glob("*.yaml"))
-    baud, parity = random.choice(BAUDS), random.choice(["none", "none", "none", "even", "odd"])
-    units = random.sample(range(1, 247), random.choice([1, 1, 2, 3, 4, 6, 8]))
-    devices = [
-        Device(
-            f"d{unit}",
-            "modbus",
-            1.0,
-            "bus",
-            options={"profile": random.choice(names), "unit": unit},
-        )
-        for unit in units
-    ]
-    return Case(random, Line(baud, parity), devices)  # type: ignore[arg-type]
+    baud, parity = random.choice(BAUDS), random.choice(PARITIES)
+    units = random.sample(range(1, 247), min(most, random.choice([1, 1, 2, 3, 4, 6, 8])))
+    devices = [_device(random.choice(names), unit) for unit in units]
+    return Case(random, Line(baud, parity), devices)
+
+
+def _device(profile: str, unit: int) -> Device:
+    return Device(f"d{unit}", "modbus", 1.0, "bus", options={"profile": profile, "unit": unit})
 
 
 def no_answer(case: Case) -> None:
@@ -111,9 +110,8 @@ def wrong_baud(case: Case) -> None:
 
 
 def wrong_parity(case: Case) -> None:
-    others = [p for p in ("none", "even", "odd") if p != case.line.parity]
-    parity = case.random.choice(others)
-    case.lines = dict.fromkeys(case.some, replace(case.line, parity=parity))  # type: ignore[arg-type]
+    parity = case.random.choice([p for p in PARITIES if p != case.line.parity])
+    case.lines = dict.fromkeys(case.some, replace(case.line, parity=parity))
 
 
 def two_with_one_id(case: Case) -> None:
@@ -166,13 +164,9 @@ def second_master(case: Case) -> None:
     assert simulate is not None
     assert probe is not None
     his = simulate([(stranger, DeviceHost(stranger, case.clock))], "rtu")
-    host = DeviceHost(stranger, case.clock, _Named())  # type: ignore[arg-type]
-    questions = probe(stranger, host).questions
+    unopened = Wires([WireSpec("his", port="/dev/null")], Board()).wire("his")
+    questions = probe(stranger, DeviceHost(stranger, case.clock, unopened)).questions
     case.beside.append(Master(his, questions, case.random, case.random.uniform(0.3, 2.0)))
-
-
-class _Named:
-    framing = "rtu"
 
 
 def exceptions(case: Case) -> None:
@@ -231,11 +225,11 @@ async def measured(case: Case, port: Path, plan: Plan, *, shared: bool = False) 
             return await Examination(lent.wire, tape, known, subjects, plan, lambda *_: None).run()
 
 
-def _subjects(case: Case, wire: object) -> Iterator[Subject]:
+def _subjects(case: Case, wire: Wire) -> Iterator[Subject]:
     probe = driver_named("modbus").probe
     assert probe is not None
     for device in case.devices:
-        yield Subject(device.id, probe(device, DeviceHost(device, case.clock, wire)))  # type: ignore[arg-type]
+        yield Subject(device.id, probe(device, DeviceHost(device, case.clock, wire)))
 
 
 @asynccontextmanager
@@ -243,7 +237,7 @@ async def _staged(case: Case, port: Path) -> AsyncIterator[None]:
     if case.port == "missing":
         yield
         return
-    async with case.stage(port):
+    async with case.stage(port) as case.staged:
         with ExitStack() as held:
             if case.port == "held":
                 from serial import Serial

@@ -149,10 +149,15 @@ def progress(what: str, which: str) -> None:
         "ask": say("asking {which}", which=which),
         "pause": say("asking {which} after a pause", which=which),
         "search": say("trying {which}", which=which),
+        "wait": say("the devices of {which} wait while other speeds are tried", which=which),
         "": "",
     }[what]
-    print(f"\r\x1b[K{said}", end="", file=sys.stderr, flush=True)
+    end = "\n" if what == "wait" else ""
+    print(f"\r\x1b[K{said}", end=end, file=sys.stderr, flush=True)
 
 
 def quiet(what: str, which: str) -> None:
-    """Shows nothing."""
+    """Not at a terminal: only what others have to bear is told."""
+    if what == "wait":
+        print(say("the devices of {which} wait while other speeds are tried", which=which),
+              file=sys.stderr)  # fmt: skip

@@ -49,6 +49,8 @@ class Visit:
             self._subjects, mute = _subjects(config, self.name, lent.wire)
             known = _known(spec, lent, mute)
             plan = Plan(listen=self.listen, speeds=self._searches(spec, lent))
+            if plan.speeds and lent.shared:
+                tell("wait", self.name)
             found = await Examination(lent.wire, self.tape, known, self._subjects, plan, tell).run()
         tell("", "")
         return found

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.contract import WIRE_GONE, Accept, Line, LinkLost, Parity, Probe, Sound, Wire
+from agent.contract import WIRE_GONE, Accept, Line, LinkLost, Parity, Probe, Sound, Turn, Wire
 from agent.doctor.evidence import GARBLED, Asked, Evidence, Quiet
 from agent.doctor.port import trouble_of
 from agent.doctor.tape import Tape
@@ -15,12 +15,16 @@ from agent.wires.ailments import inverted
 
 TAIL = 0.03  # s to listen on behind an answer
 GRACE = 0.02  # s: a USB adapter holds bytes for 16 ms
+STEP = 0.1  # s between looks whether a late answer has begun
 LATE = 1.5  # s to wait beyond the time that a device is given
 REST = 0.5  # s of silence before the questions that try whether a longer pause helps
 SLICE = 0.5  # s for which a wire of the service is kept to listen
+FEW = 8  # questions at least, all devices together, to meet what happens now and then
 SILENT = 2  # questions that a device which says nothing is asked
 PATIENT = 4  # devices without an answer that get LATE
-SEARCHED = 2  # devices that other settings are tried with
+RESTED = 2  # devices that a longer pause is tried with
+SEARCHED = 2  # devices that the likeliest other settings are tried with; the others with one
+LIKELY = 8  # settings
 WINDOW = 0.4  # s for an answer at other settings, at most
 BAUDS = (9600, 4800, 19200, 2400, 38400, 115200, 57600, 1200)
 PARITIES: tuple[Parity, ...] = ("none", "even", "odd")
@@ -100,8 +104,11 @@ class Examination:
                 except LinkLost as error:
                     babble = _only_babble(error) or babble
         else:
-            async with self._wire.overhear():
-                await asyncio.sleep(seconds)
+            loop = asyncio.get_running_loop()
+            end = loop.time() + seconds
+            async with self._wire.overhear() as ear:
+                while (left := end - loop.time()) > 0:
+                    await ear.hear(left)
         heard = self._tape.heard(since)
         bursts = self._tape.bursts(since)
         return Quiet(seconds, heard, bursts, tuple(self._strangers(heard)), babble)
@@ -120,27 +127,29 @@ class Examination:
 
     async def _asked_in_rounds(self) -> list[Asked]:
         asked: list[Asked] = []
-        for turn in range(self._plan.rounds):
+        for turn in range(max(self._plan.rounds, -(-FEW // max(1, len(self._subjects))))):
             for subject in self._subjects:
-                silent = [one for one in asked if one.device == subject.device]
-                if len(silent) >= SILENT and all(_silent(one) for one in silent):
+                silent = [_silent(one) for one in asked if one.device == subject.device]
+                if len(silent) >= SILENT and all(silent):
                     continue
                 self._tell("ask", subject.device)
-                asked.append(await self._ask_patiently(subject, turn, late=self._patience > 0))
-                self._patience -= turn == 0 and _silent(asked[-1])
+                late = self._patience > 0 and not any(silent)
+                asked.append(await self._ask_patiently(subject, turn, late=late))
+                self._patience -= late and _silent(asked[-1])
         return asked
 
     async def _rested(self, silent: Sequence[Subject]) -> list[Asked]:
         asked = []
-        for subject in silent[:PATIENT]:
+        for subject in silent[:RESTED]:
             self._tell("pause", subject.device)
             asked += [await self._ask(subject, n, None, 0.0, guard=REST) for n in range(2)]
         return asked
 
     async def _searched(self, dead: Sequence[Subject]) -> list[Asked]:
         asked: list[Asked] = []
-        for line in candidates(self._known.line, [s.probe.factory for s in dead]):
-            for subject in dead[:SEARCHED]:
+        lines = candidates(self._known.line, [s.probe.factory for s in dead])
+        for number, line in enumerate(lines):
+            for subject in dead[: SEARCHED if number < LIKELY else 1]:
                 if self._is_usual(subject, line) or _answers(subject, asked):
                     continue
                 self._tell("search", f"{line.baud} {line.data_bits}{line.parity[0].upper()}")
@@ -165,19 +174,36 @@ class Examination:
     async def _ask(
         self, subject: Subject, number: int, line: Line | None, more: float, guard: float = 0.0
     ) -> Asked:
+        """`more`: seconds to wait beyond the usual time for the first byte."""
         probe = subject.probe
         question = probe.questions[number % len(probe.questions)]
-        timeout = probe.timeout + more if line is None else min(WINDOW, probe.timeout)
+        timeout = probe.timeout if line is None else min(WINDOW, probe.timeout)
         since = self._tape.mark()
         try:
             async with self._wire.turn(line or probe.line, max(guard, probe.guard)) as turn:
-                await turn.ask(question, _whole(probe, question), timeout)
-                if not self._known.shared:
-                    await turn.listen(TAIL)
+                await self._exchange(turn, probe, question, timeout, more)
         except LinkLost as error:
             if error.reason in WIRE_GONE:
-                raise  # all else, silence above all, is what was to be found out
+                raise  # all else is what was to be found out
         return self._judged(subject, question, since, line)
+
+    async def _exchange(
+        self, turn: Turn, probe: Probe, question: bytes, timeout: float, more: float
+    ) -> None:
+        if self._known.shared:
+            await turn.ask(question, _whole(probe, question), timeout + more)
+            return
+        since = self._tape.mark()
+        try:
+            await turn.ask(question, _whole(probe, question), timeout)
+        except LinkLost as error:
+            if error.reason != "timeout":
+                raise
+        left = more
+        while left > 0 and self._tape.heard(since) in {b"", question}:
+            await turn.listen(STEP)
+            left -= STEP
+        await turn.listen(max(TAIL, STEP) if left < more else TAIL)
 
     def _judged(self, subject: Subject, question: bytes, since: int, line: Line | None) -> Asked:
         probe, heard = subject.probe, self._tape.heard(since)
