@@ -159,6 +159,7 @@ class ServiceGateway:
             "python": f"{self.python} --version",
             "SQLite": f"{self.python} -c 'import sqlite3; print(sqlite3.sqlite_version)'",
             "fieldgate": "/opt/fieldgate/current/bin/fieldgate --version",
+            "tree": "cat /etc/rig-tree 2>/dev/null",
         }
         return {
             name: self.shell.run("sh", "-c", command, check=False).stdout.strip()

@@ -17,6 +17,9 @@ class Power(Protocol):
         """Returns once the machine can be talked to; its service is its own affair. `clock`: what
         its real-time clock then says, like 1970-01-02; default: the truth."""
 
+    def wait_for_reset(self) -> None:
+        """After the machine was made to start anew by itself: until it can be talked to again."""
+
 
 class ProcessPower:
     """What comes nearest without a machine of one's own: SIGKILL."""
@@ -30,6 +33,9 @@ class ProcessPower:
     def restore(self, *, clock: str = "") -> None:
         if self._gateway.configured:
             self._gateway.start()
+
+    def wait_for_reset(self) -> None:
+        """A process does not reset."""
 
 
 class VirtualPower:
@@ -45,6 +51,14 @@ class VirtualPower:
             self._machine.start(rtc=f"base={clock},clock=vm", kernel="rig.clock=wrong")
         else:
             self._machine.start()
+        self._wait()
+
+    def wait_for_reset(self) -> None:
+        self._machine.monitor.wait("RESET")
+        self._shell.forget()
+        self._wait()
+
+    def _wait(self) -> None:
         self._shell.wait(self._boot, lambda: self._machine.is_on)
 
 
@@ -62,5 +76,12 @@ class RelayPower:
     def restore(self, *, clock: str = "") -> None:
         if self._driver.on:
             subprocess.run(self._driver.on, check=True, timeout=60)
+        self._wait()
+
+    def wait_for_reset(self) -> None:
+        self._shell.forget()
+        self._wait()
+
+    def _wait(self) -> None:
         self._shell.wait(self._driver.boot)
         self._shell.forward_back(self._broker)

@@ -20,7 +20,7 @@ def arrived(rig: Rig) -> Heads:
     }
 
 
-def all_arrives(rig: Rig, within: float = 300.0) -> dict[str, int]:
+def all_arrives(rig: Rig, within: float = 600.0) -> dict[str, int]:
     """Waits until the cloud has what the store holds now; returns the receiver's verdict.
 
     A broker that was killed may have forgotten what it acknowledged: that is asked for again, as a

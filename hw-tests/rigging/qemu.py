@@ -1,5 +1,6 @@
 """A virtual machine under qemu's software emulation, and its plugs."""
 
+import fcntl
 import json
 import os
 import socket
@@ -62,6 +63,8 @@ class Machine:
         self._disk = folder / "disk.qcow2"
         self._process: subprocess.Popen[bytes] | None = None
         self._monitor: Monitor | None = None
+        # Until this process ends, the disk must not be built anew.
+        fcntl.flock(os.open(build / "lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_SH)
         self._plugged: dict[str, tuple[str, int]] = {}  # device id -> serial number, TCP port
         disk = str((build / "disk.ext4").resolve())
         self.console = folder / "console.log"
@@ -144,7 +147,7 @@ class Machine:
             "-serial", "chardev:console",
             "-qmp", f"unix:{door},server=on,wait=off",
             "-kernel", str(build / "kernel"), "-initrd", str(build / "initrd"),
-            "-append", f"console=ttyS0 root=/dev/vda rw quiet {kernel}",
+            "-append", f"console=ttyS0 root=/dev/vda rw quiet TERM=dumb {kernel}",
             "-drive", f"file={self._disk},format=qcow2,if=virtio,cache=writeback",
             "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self._ssh}-10.0.2.15:22",
             "-device", "virtio-net-pci,netdev=net,romfile=",

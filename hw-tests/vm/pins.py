@@ -30,14 +30,15 @@ def pins(lock: str, python: str, machine: str) -> Iterator[str]:
     for found in _PIN.finditer(lock):
         wanted = Requirement(found["requirement"])
         if wanted.marker is None or wanted.marker.evaluate(target):
-            yield f"{wanted.name}{wanted.specifier} {found['hashes'].strip()}"
+            hashes = found["hashes"].replace("\\", " ").split()
+            yield " ".join([f"{wanted.name}{wanted.specifier}", *sorted(hashes)])
 
 
 def main() -> None:
     python, machine, *locks = sys.argv[1:]
-    for lock in locks:
-        for pin in pins(Path(lock).read_text(encoding="utf-8"), python, machine):
-            sys.stdout.write(f"{pin}\n")
+    texts = [Path(lock).read_text(encoding="utf-8") for lock in locks]
+    wanted = {pin for text in texts for pin in pins(text, python, machine)}
+    sys.stdout.write("".join(f"{pin}\n" for pin in sorted(wanted)))
 
 
 if __name__ == "__main__":
