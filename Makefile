@@ -9,6 +9,7 @@ BIN := .venv/bin
 SECONDS ?=
 RIG ?= pty
 CUTS ?=
+TESTS ?=
 
 help:  ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name does; do \
@@ -41,6 +42,10 @@ hw-test:  ## the tests of hw-tests/ on a rig: RIG=pty (anywhere), RIG=vm, or a b
 	@.ci/setup dev
 	@.ci/mosquitto
 	$(BIN)/pytest hw-tests --ignore hw-tests/systemd --rig $(RIG) $(if $(CUTS),--cuts $(CUTS))
+
+arm64:  ## imports, tests and one inference on emulated aarch64 (needs root, mmdebstrap, qemu-user)
+	@.ci/setup dev
+	nice -n 5 hw-tests/arm64/run $(TESTS)
 
 bench:  ## every figure that is promised, measured here
 	@.ci/setup dev
