@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint rigs rig hw-test arm64 bench proof wheel install lock clean
+.PHONY: help demo test lint devices rigs rig hw-test arm64 bench proof wheel install lock clean
 
 export PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,10 @@ lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+devices:  ## write docs/devices.md anew from the profiles
+	@.ci/setup dev
+	$(BIN)/python docs/make_devices.py
 
 rigs:  ## tests that need root: the unit under a second systemd
 	@.ci/setup dev
