@@ -30,7 +30,7 @@ async def sample(config: Configuration, name: str) -> dict[str, Any]:
 
     Raises Misconfigured when no device has that name, else what its driver raises.
     """
-    device = _named(config, name)
+    device = named(config, name)
     async with _opened(config, device) as driver:
         readings = await (
             driver.read() if isinstance(driver, PolledDriver) else _first_of(device, driver)
@@ -39,7 +39,8 @@ async def sample(config: Configuration, name: str) -> dict[str, Any]:
     return {"readings": [line(reading) for reading in readings], "raw": raw}
 
 
-def _named(config: Configuration, name: str) -> Device:
+def named(config: Configuration, name: str) -> Device:
+    """Raises Misconfigured when no device has that name."""
     for device in config.devices:
         if device.id == name:
             return device

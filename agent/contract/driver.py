@@ -1,6 +1,6 @@
 """What a driver is: something that turns one device into readings."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
@@ -117,6 +117,9 @@ class DriverSpec:
     `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
     without importing the module. `wired`: every device of it hangs on one of `wires:`.
     `scan` looks for devices on a wire.
+    `inspect` reads what a device has, by the driver's own name for it (`holding:0:10`), and changes
+    nothing: (name, two bytes of a register or one of a bit) each. It raises Misconfigured where it
+    knows no such name, LinkLost, DeviceFault.
     `probe` is how `fieldgate doctor bus` examines a device; it raises Misconfigured as `make` does.
     """
 
@@ -131,3 +134,4 @@ class DriverSpec:
     scan: Scan | None = None
     address: Callable[[str, Path, Wire], Addressing] | None = None
     probe: Callable[[Device, Host], Probe] | None = None
+    inspect: Callable[[Device, Host, str], Awaitable[Sequence[tuple[str, bytes]]]] | None = None

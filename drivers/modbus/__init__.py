@@ -52,6 +52,12 @@ def _scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
     return scan(wire, search)
 
 
+async def _inspect(device: Device, host: Host, what: str) -> Sequence[tuple[str, bytes]]:
+    from drivers.modbus.inspect import inspect
+
+    return await inspect(device, host, what)
+
+
 DRIVER = DriverSpec(
     name="modbus",
     summary="Modbus RTU, Modbus TCP and RTU over TCP; devices are described by profiles",
@@ -63,4 +69,5 @@ DRIVER = DriverSpec(
     address=_address,
     probe=_probe,
     scan=_scan,
+    inspect=_inspect,
 )

@@ -117,3 +117,31 @@ def test_the_socket_is_where_the_settings_have_it() -> None:
     from agent.config.schema import Control
 
     assert Control().socket == SOCKET
+
+
+async def test_any_registers_can_be_read_and_in_several_ways(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with staged(load(config), paced=False):
+        words = ("soil-1", "--config", config, "--raw", "holding:0x07D0:2")
+        assert await command(*words, "--json") == 0
+        (unit_id, baud) = json.loads(capsys.readouterr().out)
+        assert await command(*words) == 0
+    assert (unit_id["name"], unit_id["hex"], unit_id["uint16"]) == ("holding 2000", "0001", 1)
+    assert unit_id["uint32"] == 1 << 16
+    assert "uint32" not in baud
+    head, first, _ = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "REGISTER"
+    assert first.split()[:3] == ["holding", "2000", "0001"]
+
+
+async def test_registers_that_the_device_has_not_are_told(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with staged(load(config), paced=False):
+        assert await command("soil-1", "--config", config, "--raw", "holding:4000:2") == 75
+    assert "exception 2" in capsys.readouterr().err
+    assert await command("soil-1", "--config", config, "--raw", "0:10") == 78
+    assert "holding:0:10" in capsys.readouterr().err
+    assert await command("made-up", "--config", config, "--raw", "holding:0:1") == 78
+    assert "no registers to read" in capsys.readouterr().err
