@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,10 +50,10 @@ class Rig:
     def port_of(self, device: str) -> Port:
         return self.ports[self.inventory.port_of(device)]
 
-    def configure(self, extra: list[dict[str, Any]] | None = None) -> None:
+    def configure(self, extra: Sequence[Mapping[str, Any]] = ()) -> None:
         """The inventory's devices and `extra` ones, from now on."""
         paths = {name: port.path for name, port in self.ports.items()}
-        devices = [*self.inventory.devices, *(extra or [])]
+        devices = [*self.inventory.devices, *extra]
         self.gateway.configure(self._text(self._wires(lambda port: {"port": paths[port]}), devices))
 
     def _wires(self, end: Callable[[str], dict[str, str]]) -> dict[str, dict[str, Any]]:
@@ -63,7 +63,7 @@ class Rig:
             for name, wire in self.inventory.wires.items()
         }  # fmt: skip
 
-    def _text(self, wires: dict[str, Any], devices: list[dict[str, Any]]) -> str:
+    def _text(self, wires: dict[str, Any], devices: Sequence[Mapping[str, Any]]) -> str:
         """JSON, which is YAML."""
         uplink = {
             "id": UPLINK,
