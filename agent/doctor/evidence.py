@@ -131,7 +131,14 @@ class Evidence:
     def well(self) -> bool:
         quiet = not self.quiet.heard and not self.quiet.babble
         ear = not self.echoes and not self.echo_missing
-        return not self.trouble and quiet and ear and all(t.well for t in self.tallies)
+        heard = bool(self.asked) and all(t.well for t in self.tallies)
+        return not self.trouble and quiet and ear and heard
+
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Devices that cannot be asked and said nothing by themselves."""
+        spoke = {one.device for one in self.asked}
+        return tuple(device for device in self.mute if device not in spoke)
 
     def found(self) -> dict[str, Line]:
         """Devices that gave a whole answer at other settings, and at which."""

@@ -69,6 +69,16 @@ def _silence(evidence: Evidence) -> Hints:
         yield Cause(Ill.ECHO, 2.5)
 
 
+def _unheard(evidence: Evidence) -> Hints:
+    """Nobody on the wire can be asked, so that silence or garbage is all there is to go by."""
+    if evidence.asked or not evidence.unheard:
+        return
+    garbled = bool(evidence.quiet.heard)
+    yield Cause(Ill.NO_ANSWER, 0.5 if garbled else 2.0, evidence.unheard)
+    yield Cause(Ill.REVERSED, 1.5 if garbled else 1.0, evidence.unheard)
+    yield Cause(Ill.LINE_SETTINGS, 2.5 if garbled else 0.8, evidence.unheard)
+
+
 def _echo(evidence: Evidence) -> Hints:
     if evidence.echo_missing:
         yield Cause(Ill.ECHO, 4.0, (), {"setting": "echo: false"})
@@ -185,6 +195,6 @@ def _holders(evidence: Evidence) -> Hints:
 
 
 _RULES: tuple[Callable[[Evidence], Hints], ...] = (
-    _silence, _echo, _polarity, _elsewhere, _pause, _garbled, _fringe, _twice, _late, _astray,
-    _now_and_then, _refused, _quiet, _holders,
+    _silence, _unheard, _echo, _polarity, _elsewhere, _pause, _garbled, _fringe, _twice, _late,
+    _astray, _now_and_then, _refused, _quiet, _holders,
 )  # fmt: skip

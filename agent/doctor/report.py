@@ -31,8 +31,11 @@ def _devices(evidence: Evidence) -> Iterator[str]:
     for tally in tallies:
         good = say("{whole} of {asked} answers good", whole=tally.whole, asked=tally.asked)
         yield f"  {tally.device:<{width}}  " + ", ".join([good, *_remarks(tally)])
-    for device in evidence.mute:
-        yield f"  {device:<{width}}  " + say("speaks by itself; it was not asked")
+    for device in evidence.unheard:
+        yield f"  {device:<{width}}  " + say(
+            "cannot be asked; nothing of it was heard in {seconds:g} s",
+            seconds=evidence.quiet.seconds,
+        )
 
 
 def _remarks(tally: Tally) -> Iterator[str]:

@@ -113,16 +113,16 @@ def _answered(hunt: Hunt, rest: bytes, *, echo: bool) -> Verdict:
 
 
 def _answers(station: Station, poll: Exchange) -> bool:
-    return poll.answer is not None and not station.broadcast
+    own = station.profile.address
+    deaf = station.broadcast and not (own and own.broadcast_answers)
+    return poll.answer is not None and not deaf
 
 
 def _built(station: Station, codec: Codec, poll: Exchange) -> bytes:
     return codec.build(poll.send, dict(_told_fields(station, codec, poll)))
 
 
-def _told_fields(
-    station: Station, codec: Codec, poll: Exchange
-) -> Iterator[tuple[str, Raw]]:
+def _told_fields(station: Station, codec: Codec, poll: Exchange) -> Iterator[tuple[str, Raw]]:
     known = codec.values(poll.send)
     own = station.profile.address
     if own is not None and station.address is not None and own.field in known:

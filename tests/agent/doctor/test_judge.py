@@ -128,6 +128,15 @@ def test_a_converter_that_reaches_nobody_has_not_been_refused() -> None:
     assert Ill.REFUSED not in ills(found)
 
 
+def test_a_wire_of_devices_that_speak_by_themselves_is_not_well_while_they_are_silent() -> None:
+    found = Evidence("bus", mute=("parking",))
+    assert ills(found)[0] is Ill.NO_ANSWER
+    garbled = replace(found, quiet=Quiet(3.0, b"\x80\x00\x9f", 1))
+    assert ills(garbled)[0] is Ill.LINE_SETTINGS
+    heard = (asked("parking", ANSWER),)
+    assert judge(replace(found, asked=heard)).well
+
+
 def test_who_answers_after_a_pause_needs_one() -> None:
     found = evidence(("a", [NOTHING] * 2))
     assert ills(replace(found, paused=(asked("a", ANSWER),) * 2))[0] is Ill.PAUSE

@@ -40,7 +40,7 @@ def test_a_report_tells_devices_causes_and_steps() -> None:
     text = "\n".join(lines(found, Judgement((Cause(Ill.NO_ANSWER, 0.5, ("b",)),))))
     assert "a  1 of 1 answers good" in text
     assert "b  0 of 1 answers good, 1 times silent" in text
-    assert "c  speaks by itself" in text
+    assert "c  cannot be asked" in text
     assert "1 bytes that are no frame" in text
     assert " 1. b: no power" in text
     assert "(50%)" in text
