@@ -34,6 +34,22 @@ def is_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None
 
 
+_MISSPELT = {  # how people write units -> UCUM
+    "C": "Cel", "°C": "Cel", "℃": "Cel", "degC": "Cel", "celsius": "Cel", "percent": "%",
+    "RH": "%", "%RH": "%", "ppm": "[ppm]", "PPM": "[ppm]", "pH": "[pH]", "ph": "[pH]",
+    "us/cm": "uS/cm", "µS/cm": "uS/cm", "μS/cm": "uS/cm", "ms/cm": "mS/cm", "lux": "lx",
+    "Lux": "lx", "Wh": "W.h", "kWh": "kW.h", "kvarh": "kvar.h", "VA": "V.A", "Ah": "A.h",
+    "dBm": "dB[mW]", "mbar": "hPa", "m³": "m3", "m³/h": "m3/h", "l": "L", "°": "deg",
+    "µT": "uT", "μT": "uT", "W/m²": "W/m2", "µmol/m²/s": "umol/m2/s", "": "1",
+}  # fmt: skip
+
+
+def _unit(value: str) -> str:
+    if value in _MISSPELT:
+        raise ValueError(f"units are written in UCUM: '{_MISSPELT[value]}'")
+    return value
+
+
 def _id(value: str) -> str:
     if not is_id(value):
         raise ValueError(
@@ -53,6 +69,7 @@ Bytes = Annotated[
     BeforeValidator(_bytes, json_schema_input_type=str),
     Field(json_schema_extra={"pattern": BYTES_PATTERN, "examples": ["500MB", "2GB"]}),
 ]
+Unit = Annotated[str, AfterValidator(_unit)]
 Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"pattern": ID_PATTERN})]
 
 

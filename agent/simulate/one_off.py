@@ -8,6 +8,7 @@ from typing import Any
 
 from agent import paths
 from agent.config.load import Configuration
+from agent.config.profiles import profile_mistakes
 from agent.config.schema import Settings
 from agent.contract import Device, DriverSpec, Line, Misconfigured
 from agent.registry import driver_named, driver_names
@@ -37,6 +38,7 @@ def one_off(
             hint="Bluetooth devices are played by the rig in hw-tests/",
             driver=driver,
         )
+    _check(spec, profile)
     chosen = {"profile": profile} | dict(map(_option, options))
     device = _device(spec, profile, chosen)
     wires = (
@@ -49,17 +51,23 @@ def one_off(
 def factory_line(spec: DriverSpec, profile: str) -> Line:
     """As the device leaves the factory, where its profile tells."""
     import yaml
-    from pydantic import ValidationError
 
-    file = paths.profile(spec.name, profile)
     if spec.profile is None:
         return Line()
-    try:
-        found = spec.profile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError):
-        return Line()  # told when the device is made
+    text = paths.profile(spec.name, profile).read_text(encoding="utf-8")
+    found = spec.profile.model_validate(yaml.safe_load(text))
     line = getattr(getattr(found, "line", None), "line", None)
     return line if isinstance(line, Line) else Line()
+
+
+def _check(spec: DriverSpec, profile: str) -> None:
+    """Raises Misconfigured: every mistake in the profile, with its file and line."""
+    if mistakes := list(profile_mistakes(spec, profile)):
+        raise Misconfigured(
+            "{mistakes}",
+            hint="correct the profile, then run this again",
+            mistakes="\n".join(map(str, mistakes)),
+        )
 
 
 def to_paste(config: Configuration) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from agent.contract import Line, Parity
-from agent.contract.settings import Id, Seconds, Strict
+from agent.contract.settings import Id, Seconds, Strict, Unit
 
 Table = Literal["coil", "discrete", "input", "holding"]
 Order = Literal["high_first", "low_first"]
@@ -55,7 +55,7 @@ class Point(Strict):
     bits: int = Field(1, ge=1, le=32, description="Width of that field; 1 makes a bool.")
     scale: float = 1.0
     offset: float = 0.0
-    unit: str = Field(description="UCUM, '1' for none.")
+    unit: Unit = Field(description="UCUM, '1' for none.")
     range: tuple[float, float] | None = Field(None, description="Outside it: uncertain.")
     fault: Annotated[tuple[int, ...], Several] = Field(
         (), description="Raw (unsigned) values that mean: no value."
@@ -168,7 +168,7 @@ class Setting(Strict):
     type: Literal["uint16", "int16", "float32"] = "uint16"
     function: Literal[5, 6, 16] = 6
     scale: float = 1.0
-    unit: str = "1"
+    unit: Unit = "1"
     values: dict[int, str | int | float] = Field({}, description="Raw value -> meaning.")
     range: tuple[float, float] | None = None
     note: str = ""

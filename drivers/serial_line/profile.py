@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from agent.contract import Line, Parity
-from agent.contract.settings import Id, Seconds, Strict
+from agent.contract.settings import Id, Seconds, Strict, Unit
 from drivers.serial_line.layout import Name, Part, Value, has_body, joined, values_in
 
 Kind = Literal["measurement", "counter", "state", "text"]
@@ -22,7 +22,7 @@ class Point(Strict):
     bits: int = Field(1, ge=1, le=32, description="Width of that part; 1 makes a bool.")
     scale: float = 1.0
     offset: float = 0.0
-    unit: str = Field(description="UCUM, '1' for none.")
+    unit: Unit = Field(description="UCUM, '1' for none.")
     range: tuple[float, float] | None = Field(None, description="Outside it: uncertain.")
     fault: tuple[Code, ...] = Field((), description="Raw values that mean: no value.")
     enum: dict[Code, bool | str] = Field({}, description="Raw value -> word, or true and false.")

@@ -144,6 +144,27 @@ def test_what_cannot_be_played_is_told(
     assert "next: " in complaint
 
 
+def test_every_mistake_of_a_profile_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "configs" / "profiles" / "modbus"
+    folder.mkdir(parents=True)
+    (folder / "acme.yaml").write_text(
+        "title: Acme\n"
+        "source: Acme manual, table 7\n"
+        "points:\n"
+        "  air_temperature: {table: holding, address: 0, type: int16, unit: C, falt: 1}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("FIELDGATE_SHARE", str(tmp_path))
+    monkeypatch.setenv("FIELDGATE_LANG", "en")
+    assert main(["simulate", "--profile", "modbus/acme"]) == 78
+    complaint = capsys.readouterr().err
+    place = f"{folder}/acme.yaml:4: points.air_temperature"
+    assert f"{place}.falt: is not a setting; did you mean 'fault'?" in complaint
+    assert f"{place}.unit: units are written in UCUM: 'Cel'" in complaint
+
+
 def test_bluetooth_devices_are_left_to_their_rig() -> None:
     assert "by the rig in hw-tests/" in _not_played("tag-1", "ble")
     assert _not_played("odd-1", "acme") == "odd-1: the driver acme has no simulator"
