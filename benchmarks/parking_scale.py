@@ -158,10 +158,15 @@ def counts(folder: Path) -> Mapping[str, int]:
     return found
 
 
-def taken(folder: Path) -> int:
-    """Readings that went into the buffer since the start."""
+def totals(folder: Path) -> dict[str, int]:
+    """Since the start: readings that went into the buffer, polls that failed, beats skipped."""
     board = ask_once(folder / "control.sock", {"do": "status"})
-    return int(board["streams"]["telemetry"]["taken"])
+    devices = board["devices"].values()
+    return {
+        "taken": board["streams"]["telemetry"]["taken"],
+        "failed": sum(device["failures"] for device in devices),
+        "skipped": sum(device["skipped_beats"] for device in devices),
+    }
 
 
 def measure(changes: int, every: str) -> dict[str, Any]:
@@ -181,10 +186,12 @@ def measure(changes: int, every: str) -> dict[str, Any]:
                     time.sleep(0.5)
                 ready = time.monotonic() - began
                 time.sleep(15)  # the start is over
-                before, at = taken(folder), time.monotonic()
+                before, at = totals(folder), time.monotonic()
                 found = watched(devices, agent.pid, subscriber, changes)
-                found["rate"] = (taken(folder) - before) / (time.monotonic() - at)
-                return found | {"ready": ready}
+                passed = time.monotonic() - at
+                after = totals(folder)
+                found |= {name: after[name] - before[name] for name in after}
+                return found | {"ready": ready, "rate": found["taken"] / passed}
 
 
 def watched(
@@ -228,7 +235,8 @@ def main() -> None:
         "changes": args.changes, "seconds": round(found["seconds"]), "every": args.every,
         "median": round(delays[len(delays) // 2], 2), "worst": round(delays[-1], 2),
         "readings a second": round(found["rate"]), "start_s": round(found["ready"], 1),
-        "rss_MB": round(found["rss"], 1),
+        "rss_MB": round(found["rss"], 1), "polls failed": found["failed"],
+        "beats skipped": found["skipped"], "slowest": [round(d, 2) for d in delays[-5:]],
     }  # fmt: skip
     rows = [
         ("s from change to broker, 99 %", p99, goal, p99 <= goal),

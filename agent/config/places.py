@@ -15,8 +15,9 @@ DETAILS = (
     "event_counter", "previous_state_duration", FAULT,
 )  # fmt: skip
 TO_UT: Mapping[str, float] = {"T": 1e6, "mT": 1e3, "uT": 1.0, "nT": 1e-3, "G": 100.0, "mG": 0.1}
-MISSED = 3  # polls, after which a detector counts as silent
-SHORTEST = 5.0  # s of that, at least
+MISSED = 3  # polls in a row that brought nothing good, after which a detector counts as silent...
+SHORTEST = 5.0  # ...s of that, at least
+UNASKED = 60.0  # s in which a poll has come to nothing at all: even a crowded wire is faster
 HEARTBEATS = 6 * 3600.0  # s: three of the longest that street detectors are used with, 2 h
 FIELD_SILENCE = 30.0  # s without a sample, after which a raw field says nothing any more
 SLOWEST = 1.0  # s between samples of a raw field, at most
@@ -26,8 +27,9 @@ SLOWEST = 1.0  # s between samples of a raw field, at most
 class Place:
     """`roles`: point -> what it tells: "state", "x", "y", "z", or one of DETAILS.
 
-    `scale` makes uT of the axes. `silent_after` in s. `streaming`: the device speaks unasked, so
-    that a lost link may have lost a change.
+    `scale` makes uT of the axes. `streaming`: the device speaks unasked, so that a lost link may
+    have lost a change. Silence is `silent_after` s without a good reading or, where `missed` is
+    not 0, so many bad ones in a row that last SHORTEST s.
     """
 
     space: str
@@ -35,6 +37,7 @@ class Place:
     detector: str
     roles: Mapping[str, str] = field(hash=False)
     silent_after: float
+    missed: int
     streaming: bool
     scale: float | None = None  # None: the detector decides by itself
     name: str = ""
@@ -42,6 +45,11 @@ class Place:
     @property
     def is_raw(self) -> bool:
         return self.scale is not None
+
+    def detects_as(self, other: "Place") -> bool:
+        """Whether the same points of the same device decide, in the same unit."""
+        mine = (self.device, self.scale, self.sources)
+        return mine == (other.device, other.scale, other.sources)
 
     @property
     def sources(self) -> Sequence[str]:
@@ -67,13 +75,21 @@ def place_of(
         usual = FIELD_SILENCE
     else:
         scale, roles = None, {_state_point(settings, known, device, label): "state"}
-        usual = HEARTBEATS if streaming else max(SHORTEST, MISSED * device.every)
+        usual = HEARTBEATS if streaming else max(UNASKED, MISSED * device.every)
     details = {_named(role, label): role for role in DETAILS}
     roles |= {p: role for p, role in details.items() if p in known and p not in roles}
-    silent_after = settings.silent_after or usual
+    counted = settings.silent_after is None and scale is None and not streaming
     return Place(
-        space, device.id, label, roles, silent_after, streaming, scale, settings.name
-    )  # fmt: skip
+        space=space,
+        device=device.id,
+        detector=label,
+        roles=roles,
+        silent_after=settings.silent_after or usual,
+        missed=MISSED if counted else 0,
+        streaming=streaming,
+        scale=scale,
+        name=settings.name,
+    )
 
 
 def labels(points: Iterable[str]) -> Iterator[str]:

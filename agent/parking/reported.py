@@ -1,6 +1,6 @@
 """Spaces whose detector decides by itself: receivers, concentrators, street detectors."""
 
-from agent.config.places import FAULT, Place
+from agent.config.places import FAULT, SHORTEST, Place
 from agent.contract import Instant, Quality, Reading, Value
 from agent.parking.record import MAINTENANCE, State, Verdict
 
@@ -25,13 +25,16 @@ class Reported:
     """Pure. Readings of one instant belong together: `hear` judges those before as soon as one of
     a later instant comes, `settle` when no more are to come."""
 
-    __slots__ = ("_fault", "_heard", "_lost", "_place", "_said", "_state", "details", "due")
+    __slots__ = (
+        "_fault", "_heard", "_lost", "_missed", "_place", "_said", "_state", "details", "due",
+    )  # fmt: skip
 
     def __init__(self, place: Place, now: Instant) -> None:
         self.details: dict[str, Value] = {}
         self._place = place
         self._heard = now.mono  # ns, CLOCK_BOOTTIME: last good reading
-        self._lost = ""  # reason of the bad readings since
+        self._lost = ""  # reason of the bad readings since...
+        self._missed = 0  # ...and how many there were
         self._said: Said | None = None  # what the state point said last; None: nothing holds
         self._state: Reading | None = None
         self._fault = ""
@@ -56,18 +59,20 @@ class Reported:
 
     def look(self, now: Instant) -> Verdict | None:
         """It is `now`: has the detector been silent for too long?"""
-        if (now.mono - self._heard) / 1e9 < self._place.silent_after:
+        place, silence = self._place, (now.mono - self._heard) / 1e9
+        missed = 0 < place.missed <= self._missed and silence >= SHORTEST
+        if not missed and silence < place.silent_after:
             return None
-        self._heard = now.mono  # told once each time
+        self._heard, self._missed = now.mono, 0  # told once each time
         self._said = self._state = None
         return Verdict(State.UNKNOWN, now, "silence", self._lost or "silent")
 
     def _hear_state(self, reading: Reading) -> None:
         if reading.quality is Quality.BAD and not self._is_sure(reading.reason):
             self._lost = reading.reason
+            self._missed += 1
             return
-        self._heard = reading.at.mono
-        self._lost = ""
+        self._heard, self._lost, self._missed = reading.at.mono, "", 0
         said = (reading.value, reading.quality, reading.reason)
         if said != self._said:
             self._said, self._state, self.due = said, reading, reading.at

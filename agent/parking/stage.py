@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.clock import Clock
 from agent.config.places import Place
-from agent.contract import Event, LinkLost, Reading, Record, Sink
+from agent.contract import Event, Instant, LinkLost, Reading, Record, Sink
 from agent.parking.kept import Kept
 from agent.parking.measured import Measured
 from agent.parking.reported import Reported
@@ -43,15 +43,15 @@ class Parking:
 
     def arrange(self, places: Iterable[Place]) -> None:
         """From now on these are the spaces. Those that stay as they are keep what is known."""
+        self._settle()
         before, self._spaces = self._spaces, {}
         for place in places:
             space = before.get(place.space)
             if space is None or space.place != place:
-                space = self._made(place)
-                self._new.append(space)
+                space = self._made(place, space)
             self._spaces[place.space] = space
         self._watch()
-        self._due &= set(self._spaces.values())
+        self._count()
         self._wake.set()
 
     async def put(self, records: Sequence[Record]) -> None:
@@ -80,6 +80,7 @@ class Parking:
         look = fields = states = loop.time()
         try:
             while True:
+                self._announce()
                 self._settle()
                 if (now := loop.time()) >= look:
                     self._look()
@@ -98,13 +99,17 @@ class Parking:
             await self._tell()
             await self._save(states=True, stopping=True)
 
-    def _made(self, place: Place) -> Space:
+    def _made(self, place: Place, old: Space | None) -> Space:
+        """With what is known from `old`, if it had the same detector, or from the last run."""
         now = self._clock.now()
+        if old is not None and old.place.detects_as(place):
+            known = old.source.state(now) if isinstance(old.source, Measured) else ""
+            return Space(place, _source(place, now, known), old.shown, None)
         verdict, before = self._kept.verdict(place.space, now)
-        if place.is_raw:
-            kept = self._kept.fields.get(place.space, "")
-            return Space(place, Measured(place, now, kept), verdict, before)
-        return Space(place, Reported(place, now), verdict, before)
+        source = _source(place, now, self._kept.fields.get(place.space, ""))
+        space = Space(place, source, verdict, before)
+        self._new.append(space)
+        return space
 
     def _watch(self) -> None:
         self._watched = {}
@@ -126,13 +131,18 @@ class Parking:
             if (verdict := space.source.settle()) is not None:
                 self._out += space.show(verdict)
 
-    def _look(self) -> None:
-        now = self._clock.now()
+    def _announce(self) -> None:
         new, self._new = self._new, []
         for space in new:
-            self._out += space.announce(now)
+            self._out += space.announce(self._clock.now())
+
+    def _look(self) -> None:
+        now = self._clock.now()
         for space in self._spaces.values():
             self._out += space.look(now)
+        self._count()
+
+    def _count(self) -> None:
         self._board.spaces = dict(Counter(s.shown.state.plain for s in self._spaces.values()))
 
     async def _tell(self) -> None:
@@ -160,3 +170,7 @@ class Parking:
     def _write(self) -> None:
         self._kept.fields.save()
         self._kept.states.save()
+
+
+def _source(place: Place, now: Instant, kept: str) -> Measured | Reported:
+    return Measured(place, now, kept) if place.is_raw else Reported(place, now)

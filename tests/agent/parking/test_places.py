@@ -35,11 +35,16 @@ def test_a_detector_behind_a_receiver_is_named_by_its_label() -> None:
     assert found.sources == ["parking_state_12"]
 
 
-def test_three_missed_polls_are_silence_and_what_speaks_unasked_has_six_hours() -> None:
-    assert place({"detector": 1}, STATES).silent_after == 6.0
-    assert place({"detector": 1}, STATES, Device("r1", "modbus", 0.5)).silent_after == 5.0
-    assert place({"detector": 1}, STATES, streaming=True).silent_after == 6 * 3600
-    assert place({"detector": 1, "silent_after": "9s"}, STATES).silent_after == 9.0
+def test_silence_is_three_missed_polls_or_a_time_where_nothing_is_asked() -> None:
+    polled = place({"detector": 1}, STATES)
+    assert (polled.missed, polled.silent_after) == (3, 60.0)
+    assert place({"detector": 1}, STATES, Device("r1", "modbus", 600.0)).silent_after == 1800.0
+    unasked = place({"detector": 1}, STATES, streaming=True)
+    assert (unasked.missed, unasked.silent_after) == (0, 6 * 3600.0)
+    chosen = place({"detector": 1, "silent_after": "9s"}, STATES)
+    assert (chosen.missed, chosen.silent_after) == (0, 9.0)
+    raw = place({}, FIELD, MAGNETOMETER)
+    assert (raw.missed, raw.silent_after) == (0, 30.0)
 
 
 def test_a_device_that_only_measures_the_field_leaves_the_decision_to_the_gateway() -> None:

@@ -1,5 +1,6 @@
 """Readings of detectors go in; they come out again, with what the spaces are."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -145,6 +146,19 @@ async def test_one_lost_answer_changes_nothing_and_three_periods_of_them_are_unk
         await rig.until("a-1", "vacant")
 
 
+async def test_a_wire_too_crowded_to_ask_in_time_makes_no_space_unknown() -> None:
+    async with running(places()) as rig:
+        await rig.say("parking_state_1", "vacant")
+        await rig.until("a-1", "vacant")
+        for _ in range(2):  # two lost polls, each far later than every 2 s
+            rig.clock.time += 15
+            await rig.bad("parking_state_1", "crc")
+            await asyncio.sleep(1.1)
+        assert rig.parking.spaces()[0]["state"] == "vacant"
+        rig.clock.time += 31
+        assert (await rig.until("a-1", "unknown"))["reason"] == "crc"
+
+
 async def test_a_silent_detector_is_unknown_without_any_reading() -> None:
     async with running(places(silent_after="4s")) as rig:
         await rig.say("parking_state_1", "vacant")
@@ -228,6 +242,20 @@ async def test_a_damaged_file_is_an_empty_memory(tmp_path: Path) -> None:
         assert rig.shelf.last("a-1").value is None
     kept = json.loads((tmp_path / "states.json").read_text())
     assert set(kept) == {"a-1", "a-2", "@stopped"}
+
+
+async def test_a_space_that_only_gets_another_name_keeps_its_state() -> None:
+    async with running(places()) as rig:
+        await rig.say("parking_state_1", "occupied")
+        await rig.until("a-1", "occupied")
+        rig.parking.arrange(places(name="近门"))
+        await rig.say("parking_state_1", "occupied")
+        await rig.told()
+        line = rig.parking.spaces()[0]
+        assert (line["name"], line["state"]) == ("近门", "occupied")
+        assert len(rig.shelf.events()) == 1
+        rig.parking.arrange([])
+        assert rig.board.spaces == {}
 
 
 async def test_spaces_that_stay_keep_their_state_when_others_come_and_go() -> None:
