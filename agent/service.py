@@ -131,6 +131,7 @@ class Gateway:
             self.clock,
             describe=lambda: self.catalogue,
             manifest=self.buffer.manifest,
+            picture=self.buffer.picture,
         )
         await uplink.run()
 

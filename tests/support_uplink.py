@@ -12,6 +12,7 @@ from agent.buffer.account import Account, Taken
 from agent.clock import Clock
 from agent.config.schema import UplinkSettings
 from agent.contract import (
+    MEDIA,
     STREAMS,
     TELEMETRY,
     Columns,
@@ -24,6 +25,7 @@ from agent.contract import (
     PointInfo,
     Ranges,
     Skip,
+    Value,
 )
 from agent.status import Board, UplinkStatus
 from agent.uplink.catalogue import Catalogue, Described, GatewayInfo
@@ -112,7 +114,8 @@ class MemoryOutbox:
             )
         if stream == TELEMETRY:
             return _with(pack, columns=(columns(count, taken.first),))
-        return _with(pack, happenings=tuple(happening(n) for n in pack.members))
+        made = shown if stream == MEDIA else happening
+        return _with(pack, happenings=tuple(made(n) for n in pack.members))
 
     async def settle(self, pack: Pack) -> None:
         self.accounts[pack.stream].settle(pack.epoch, pack.range, pack.skip)
@@ -142,6 +145,19 @@ def _with(pack: Pack, **changes: Any) -> Pack:
 def happening(number: int) -> Happening:
     at = Instant("boot", number, NOW * 10**6, trusted=True)
     return Happening(Event("device.lost", "soil-1", at, {"number": number}), NOW + number)
+
+
+def shown(number: int) -> Happening:
+    at = Instant("boot", number, NOW * 10**6, trusted=True)
+    about: dict[str, Value | None] = {
+        "sha256": "0",
+        "bytes": 3,
+        "width": 9,
+        "height": 4,
+        "role": "plate",
+        "event": "x",
+    }
+    return Happening(Event("media", f"picture-{number}", at, {"id": "p", **about}), NOW + number)
 
 
 GATEWAY = GatewayInfo("gw-1", "一号网关", "0.1.0")
@@ -200,7 +216,17 @@ async def running(
         extent = {"first": 1, "last": 1 + len(box.settled()), "count": 1, "from": 1, "sha256": "0"}
         return {"epochs": {box.epoch: {TELEMETRY: extent}}, "omitted": 0}
 
-    uplink = Uplink(settings, GATEWAY, box, board, Clock(), describe, manifest=manifest, pace=pace)
+    uplink = Uplink(
+        settings,
+        GATEWAY,
+        box,
+        board,
+        Clock(),
+        describe,
+        manifest=manifest,
+        picture=lambda name: b"jpg" if name != "picture-2" else None,
+        pace=pace,
+    )
     run = Running(box, board, asyncio.create_task(uplink.run()))
     try:
         yield run

@@ -1,7 +1,9 @@
 """The buffer at work: readings and events in, each uplink's view of them out."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from agent.buffer.accounts import Accounts, Gap
 from agent.buffer.committer import Committer
 from agent.buffer.limits import PAGE, Limits
 from agent.buffer.manifest import manifest
+from agent.buffer.media import SWEEP_EVERY, MediaStore
 from agent.buffer.observing import Observers
 from agent.buffer.outbox import BufferOutbox, Counter
 from agent.buffer.reader import Reader
@@ -18,8 +21,10 @@ from agent.buffer.retention import Retention, Victim
 from agent.buffer.shelf import Shelf
 from agent.buffer.store import Store, gap_event
 from agent.clock import Clock
-from agent.contract import STREAMS, Event, Outbox, Ranges, Record
+from agent.contract import MEDIA, STREAMS, Event, Outbox, Ranges, Record
 from agent.status import Board
+
+log = logging.getLogger(__name__)
 
 REPORT_EVERY = 1.0  # s
 
@@ -39,6 +44,7 @@ class Buffer:
     ) -> None:
         self._path, self._limits, self._clock, self._board = path, limits, clock, board
         self._accounts = accounts
+        self._media = MediaStore(path.parent / MEDIA, limits.media)
         self._shelf = Shelf(reader, accounts)
         retention = Retention(limits, accounts, self._shelf.look)
         self._committer = Committer(
@@ -55,7 +61,32 @@ class Buffer:
         return self._accounts.running.name
 
     async def put(self, records: Sequence[Record]) -> None:
+        if any(isinstance(record, Event) and record.media for record in records):
+            records = [kept for one in records for kept in await self._illustrated(one)]
         await self._committer.put(records)
+
+    def picture(self, name: str) -> bytes | None:
+        """The JPEG of that id; None when it has expired."""
+        return self._media.read(name)
+
+    async def _illustrated(self, record: Record) -> Sequence[Record]:
+        """An event and its pictures, which are on disk before it is."""
+        if not isinstance(record, Event) or not record.media:
+            return [record]
+        await asyncio.to_thread(self._media.sweep_when_due, record.at)
+        told: list[Event] = []
+        data = dict(record.data)
+        for picture in record.media:
+            try:
+                about = await asyncio.to_thread(self._media.keep, picture, record.at)
+            except OSError as error:
+                log.warning("%s of %s: a picture is lost: %s", record.kind, record.subject, error)
+                data["media_lost"] = str(error.strerror or error)
+                continue
+            told.append(Event(MEDIA, str(about["id"]), record.at, {**about, "event": record.kind}))
+        if told:
+            data["media"] = " ".join(event.subject for event in told)
+        return [replace(record, data=data, media=()), *told]
 
     async def flush(self) -> None:
         """Raises LinkLost when the disk refuses; what was put waits in memory and is tried on."""
@@ -96,11 +127,12 @@ class Buffer:
 
     async def run(self) -> None:
         """Writes, keeps the bounds, and reports to the board, until `stop`."""
-        reporting = asyncio.create_task(self._report())
+        beside = [asyncio.create_task(self._report()), asyncio.create_task(self._sweep())]
         try:
             await self._committer.run()
         finally:
-            reporting.cancel()
+            for task in beside:
+                task.cancel()
 
     def stop(self) -> None:
         self._committer.stop()
@@ -150,6 +182,15 @@ class Buffer:
             self._board.buffer.oldest = await self._shelf.oldest()
             await asyncio.sleep(REPORT_EVERY)
             self.report()
+
+    async def _sweep(self) -> None:
+        """Pictures expire also while none comes."""
+        while True:
+            try:
+                await asyncio.to_thread(self._media.sweep_when_due, self._clock.now())
+            except OSError as error:
+                log.warning("pictures cannot be swept: %s", error)
+            await asyncio.sleep(SWEEP_EVERY)
 
     def report(self) -> None:
         """Brings the board up to date."""

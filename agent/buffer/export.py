@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from agent.buffer.reader import Stored, every_batch
-from agent.contract import EVENTS, TELEMETRY, Columns, Happening, Misconfigured
+from agent.contract import STREAMS, TELEMETRY, Columns, Happening, Misconfigured
 
 CHUNK = 10_000  # rows of Parquet in memory
-COLUMNS = {
+COLUMNS = dict.fromkeys(
+    STREAMS, ("epoch", "seq", "time", "estimated", "kind", "subject", "data")
+) | {
     TELEMETRY: ("epoch", "seq", "time", "estimated", "device", "point", "value", "unit", "quality"),
-    EVENTS: ("epoch", "seq", "time", "estimated", "kind", "subject", "data"),
 }
 Row = dict[str, Any]
 
@@ -73,7 +74,7 @@ def write_csv(found: Iterator[Row], out: IO[str], stream: str) -> None:
     writer = csv.DictWriter(out, COLUMNS[stream], lineterminator="\n")
     writer.writeheader()
     for row in found:
-        if stream == EVENTS:
+        if stream != TELEMETRY:
             row["data"] = json.dumps(row["data"], ensure_ascii=False)
         writer.writerow(row)
 

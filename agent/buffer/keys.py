@@ -4,9 +4,9 @@ epoch (20 bits) | stream (3 bits) | first (40 bits). So a batch is found by its 
 table itself, and an insert touches no index.
 """
 
-from agent.contract import EVENTS, TELEMETRY
+from agent.contract import EVENTS, MEDIA, TELEMETRY
 
-STREAM_IDS = {TELEMETRY: 0, EVENTS: 1}
+STREAM_IDS = {TELEMETRY: 0, EVENTS: 1, MEDIA: 2}
 STREAM_NAMES = {number: name for name, number in STREAM_IDS.items()}
 OPEN = (1 << 40) - 1  # the last number of a range that grows with the stream
 MOST_EPOCHS = (1 << 20) - 1

@@ -1,7 +1,9 @@
 """How much the buffer keeps, and how often it makes things safe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from agent.buffer.media import MediaLimits
 
 if TYPE_CHECKING:
     from agent.config.schema import Store
@@ -18,6 +20,7 @@ class Limits:
     commit_records: int = 200
     flushes: float = 5.0
     most_waiting: int = 50_000  # records in RAM while the disk takes nothing
+    media: MediaLimits = field(default_factory=MediaLimits)
 
     @classmethod
     def of(cls, store: "Store") -> "Limits":
@@ -28,6 +31,7 @@ class Limits:
             commit_every=store.commit.every,
             commit_records=store.commit.records,
             flushes=store.flushes,
+            media=MediaLimits(store.media.max_age, store.media.max_size, store.media.max_count),
         )
 
     @property

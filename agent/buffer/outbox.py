@@ -9,7 +9,7 @@ from agent.buffer.account import Taken
 from agent.buffer.accounts import Accounts, Gap
 from agent.buffer.observing import Observers, Sent
 from agent.buffer.reader import Stored
-from agent.contract import EVENTS, STREAMS, TELEMETRY, Columns, Happening, Lane, Pack, Ranges, Skip
+from agent.contract import STREAMS, TELEMETRY, Columns, Happening, Lane, Pack, Ranges, Skip
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class BufferOutbox:
             again=taken.again,
             skip=tuple(_skips(Ranges.of(first, last), parts)),
             columns=tuple(_columns(parts)) if stream == TELEMETRY else (),
-            happenings=tuple(_happenings(parts)) if stream == EVENTS else (),
+            happenings=tuple(_happenings(parts)) if stream != TELEMETRY else (),
             previous=epoch.before[stream] if first == 1 else None,
         )
 

@@ -1,7 +1,8 @@
 """What has to go: what is too old, what was settled long enough ago, what the bound has no room
 for. Whole batches only, the oldest first, and never the newest of the running epoch.
 
-Where room is needed, first goes what nobody is owed any more, then readings, then events.
+Where room is needed, first goes what nobody is owed any more, then pictures, then readings, then
+events.
 """
 
 from collections import deque
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from agent.buffer.accounts import Accounts, Epoch
 from agent.buffer.limits import PAGE, Limits
 from agent.buffer.reader import Extent
-from agent.contract import EVENTS, STREAMS, TELEMETRY, Instant, Ranges
+from agent.contract import EVENTS, MEDIA, STREAMS, TELEMETRY, Instant, Ranges
 
 EVICTED, EXPIRED, SETTLED = "evicted", "expired", "settled"
 SLACK = 64  # the part of the room that is made free at once
@@ -83,7 +84,7 @@ class Retention:
 
     def _order(self) -> Iterator[tuple[Epoch, str, Ranges, str]]:
         yield from self._unowed()
-        for only in (TELEMETRY, EVENTS):
+        for only in (MEDIA, TELEMETRY, EVENTS):
             for epoch, stream, kept in self._kept((only,)):
                 yield epoch, stream, kept, EVICTED
 

@@ -5,10 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.buffer.limits import Limits
-from agent.contract import EVENTS, STREAMS, TELEMETRY, Event, Record
+from agent.contract import EVENTS, MEDIA, STREAMS, TELEMETRY, Event, Record
 
 Tally = Counter[str]  # stream -> records
 IDLE = 5.0  # s until what was settled is written without anything else to write
+
+
+def stream_of(record: Record) -> str:
+    if isinstance(record, Event):
+        return MEDIA if record.kind == MEDIA else EVENTS
+    return TELEMETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Waiting:
         taken, discarded = Tally(), Tally()
         room = self.limits.most_waiting - self.count - self._out
         for record in records:
-            stream = EVENTS if isinstance(record, Event) else TELEMETRY
+            stream = stream_of(record)
             taken[stream] += 1
             if room > (-self.limits.most_waiting // 10 if stream == EVENTS else 0):
                 self._records[stream].append(record)

@@ -13,7 +13,7 @@ from typing import IO, Any
 from agent.i18n import message, say
 
 STORE = Path("/var/lib/fieldgate")
-STREAMS = ("telemetry", "events")
+STREAMS = ("telemetry", "events", "media")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -100,6 +100,16 @@ class Commit(Strict):
     records: int = Field(200, ge=1, le=10_000, description="Commit earlier when this many wait.")
 
 
+class Media(Strict):
+    """Pictures are personal data: they go in time, sent or not."""
+
+    max_age: Annotated[Seconds, Field(gt=0)] = Field(7 * 86400.0, description="Of a picture.")
+    max_size: Annotated[Bytes, Field(ge=10**6)] = Field(
+        500 * 10**6, description="Of all pictures together; oldest go first."
+    )
+    max_count: int = Field(5000, ge=1, le=1_000_000, description="Pictures at most.")
+
+
 class Store(Strict):
     path: Folder = Field(Path("/var/lib/fieldgate"), description="All that the service writes.")
     max_size: Annotated[Bytes, Field(ge=10**6)] = Field(
@@ -119,6 +129,7 @@ class Store(Strict):
         allow_inf_nan=False,
         description="At most this many commits a second, events included.",
     )
+    media: Media = Field(Media(), description="Pictures of events.")
 
 
 class WireSettings(Strict):

@@ -24,6 +24,7 @@ from agent.contract.errors import (
 )
 from agent.contract.flow import (
     EVENTS,
+    MEDIA,
     STREAMS,
     TELEMETRY,
     Columns,
@@ -36,13 +37,22 @@ from agent.contract.flow import (
 )
 from agent.contract.probe import Probe, Sound, Verdict
 from agent.contract.ranges import Ranges
-from agent.contract.reading import Event, Instant, Quality, Reading, Record, Value
+from agent.contract.reading import (
+    Event,
+    Instant,
+    Picture,
+    Quality,
+    Reading,
+    Record,
+    Value,
+)
 from agent.contract.scan import Find, Match, Remark, Search, Step
 from agent.contract.simulation import Follower, Said, Story
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
     "EVENTS",
+    "MEDIA",
     "STREAMS",
     "TELEMETRY",
     "WIRE_GONE",
@@ -73,6 +83,7 @@ __all__ = [
     "Outbox",
     "Pack",
     "Parity",
+    "Picture",
     "PointInfo",
     "PolledDriver",
     "Presence",

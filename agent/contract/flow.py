@@ -16,7 +16,8 @@ from agent.contract.reading import Event, Record, Value
 
 TELEMETRY = "telemetry"
 EVENTS = "events"
-STREAMS = (TELEMETRY, EVENTS)
+MEDIA = "media"  # what events show; each record is an event of kind `media`
+STREAMS = (TELEMETRY, EVENTS, MEDIA)
 
 
 class Lane(StrEnum):
@@ -77,7 +78,7 @@ class Pack:
     """A range of one stream that one uplink owes, and the records in it.
 
     It accounts for `first`…`last`; the members are those numbers less `skip`, in order. A
-    telemetry pack has `columns`, an events pack `happenings`; never both. `previous` is the epoch
+    telemetry pack has `columns`, any other `happenings`; never both. `previous` is the epoch
     before this one and its last number in this stream: known to the pack that has number 1.
     """
 

@@ -44,13 +44,27 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """What an event shows. `role` says of what: scene, vehicle, plate."""
+
+    jpeg: bytes
+    width: int  # pixels
+    height: int
+    role: str = "scene"
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: a device lost, a gap, an alarm. `kind` is dotted lower case."""
+    """Something that happened: a device lost, a gap, an alarm. `kind` is dotted lower case.
+
+    Pictures are personal data: they are kept and sent apart from the event, which names them.
+    """
 
     kind: str
     subject: str
     at: Instant
     data: Mapping[str, Value | None]
+    media: tuple[Picture, ...] = ()
 
 
 Record = Reading | Event

@@ -1,5 +1,7 @@
 """Packs to messages: the format of each stream and the topic of each lane."""
 
+from collections.abc import Callable
+
 from agent.contract import TELEMETRY, Pack
 from agent.uplink.formats.cloudevents import CloudEvents
 from agent.uplink.formats.senml import SenmlCbor, SenmlJson
@@ -9,12 +11,19 @@ from agent.uplink.topics import Topics
 
 
 class Encoder:
-    """`catalogue` is the hash that packs name from now on."""
+    """`catalogue` is the hash that packs name from now on, `picture` has the JPEG of an id."""
 
-    def __init__(self, gateway: str, topics: Topics, encoding: str, units: Units) -> None:
+    def __init__(
+        self,
+        gateway: str,
+        topics: Topics,
+        encoding: str,
+        units: Units,
+        picture: Callable[[str], bytes | None],
+    ) -> None:
         self.catalogue = ""
         self._topics = topics
-        self._events = CloudEvents(gateway)
+        self._events = CloudEvents(gateway, picture)
         self._telemetry = (SenmlCbor if encoding == "cbor" else SenmlJson)(gateway, units)
 
     def __call__(self, pack: Pack) -> Message:

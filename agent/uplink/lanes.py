@@ -1,4 +1,5 @@
-"""Whose turn it is: live before backlog, events before telemetry. Pure; times are monotonic.
+"""Whose turn it is: live before backlog, events before telemetry, pictures last. Pure; times are
+monotonic.
 
 A topic that nobody subscribes to (PUBACK 0x10) is held: its packs go back to the outbox, and one
 record every few seconds looks whether somebody listens now. The other topics go on.
@@ -6,7 +7,7 @@ record every few seconds looks whether somebody listens now. The other topics go
 
 from dataclasses import dataclass, field
 
-from agent.contract import EVENTS, TELEMETRY, Lane
+from agent.contract import EVENTS, MEDIA, TELEMETRY, Lane
 
 Topic = tuple[str, Lane]
 _READINGS: Topic = (TELEMETRY, Lane.LIVE)
@@ -15,6 +16,8 @@ ORDER: tuple[Topic, ...] = (
     _READINGS,
     (EVENTS, Lane.BACKLOG),
     (TELEMETRY, Lane.BACKLOG),
+    (MEDIA, Lane.LIVE),
+    (MEDIA, Lane.BACKLOG),
 )
 
 
@@ -33,7 +36,8 @@ class Lanes:
         for topic in self._open:
             if now < self._not_before(topic):
                 continue
-            if topic[1] is Lane.LIVE or free > 1 or window == 1:
+            urgent = topic[1] is Lane.LIVE and topic[0] != MEDIA
+            if urgent or free > 1 or window == 1:
                 return topic
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.contract import GatewayError, Lane, Outbox, Pack, Ranges
+from agent.contract import MEDIA, GatewayError, Lane, Outbox, Pack, Ranges
 from agent.status import UplinkStatus
 from agent.uplink import words
 from agent.uplink.blame import REASONS, RETRIED, TRIES, Blame
@@ -181,9 +181,10 @@ class Pump:
         return None
 
     def _limit(self, topic: Topic, free: int, window: int) -> int:
-        """Records to ask for: of the backlog as many packs at once as there is room for, less the
-        one that is left to live; one where packs have to be small, since live would wait."""
-        if self._lanes.held(topic):
+        """Records to ask for: one picture; of the backlog as many packs at once as there is room
+        for, less the one that is left to live; one where packs have to be small, since live would
+        wait."""
+        if self._lanes.held(topic) or topic[0] == MEDIA:
             return 1
         several = topic[1] is Lane.BACKLOG and window > 1 and self._blame.limit is None
         return self._settings.batch * (free - 1 if several else 1)

@@ -43,9 +43,10 @@ class Uplink:
         describe: Callable[[], Catalogue],
         *,
         manifest: Manifest | None = None,
+        picture: Callable[[str], bytes | None] = lambda _: None,
         pace: Pace | None = None,
     ) -> None:
-        """Raises Misconfigured for a `root:` that is no topic."""
+        """`picture`: the JPEG of an id. Raises Misconfigured for a `root:` that is no topic."""
         topics = Topics.of(settings.root, gateway.id)
         self._settings = settings
         self._client_id = settings.client_id or f"fieldgate-{gateway.id}-{settings.id}"
@@ -53,7 +54,7 @@ class Uplink:
         self._pace = pace or Pace()
         self._status = board.uplink(settings.id)
         self._blame = Blame()
-        self._encoder = Encoder(gateway.id, topics, settings.encoding, shipped())
+        self._encoder = Encoder(gateway.id, topics, settings.encoding, shipped(), picture)
         self._documents = Documents(
             gateway, topics, board, clock, self._encoder, describe, manifest, self._pace
         )

@@ -4,20 +4,24 @@ Every event has `fgepoch` and `fgseq`; the first one of a pack also carries what
 for (`fgfirst`, `fglast`, `fgskip`, `fgagain`, `fgprev`, `fgcat`). A pack without members is one
 event of type `fieldgate.account`, without `fgseq`. Extension attributes are lower-case letters and
 digits, and scalars (CloudEvents 1.0.2, "Type System" and "Naming Conventions").
+
+Pictures are events, too: `data_base64` is the JPEG, and what there is to say of it are extensions.
 """
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from agent.contract import EVENTS, Happening, Pack, Value
+from agent.contract import EVENTS, TELEMETRY, Event, Happening, Pack, Value
 from agent.uplink.formats.arrival import VERSION, Arrival, Occurrence, account, previous, skips
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
 _TYPE = "fieldgate."
 _ACCOUNT = "fieldgate.account"
+_TOLD = {f"fg{key}" for key in ("sha256", "bytes", "width", "height", "role", "event")}
 
 
 class CloudEvents:
@@ -25,16 +29,21 @@ class CloudEvents:
 
     content_type = CONTENT_TYPE
 
-    def __init__(self, gateway: str) -> None:
-        self._gateway = gateway
+    def __init__(
+        self, gateway: str, picture: Callable[[str], bytes | None] = lambda _: None
+    ) -> None:
+        """`picture`: the JPEG of that id, None when it is gone."""
+        self._gateway, self._picture = gateway, picture
 
     def encode(self, pack: Pack, catalogue: str) -> bytes:
-        if pack.stream != EVENTS:
-            raise ValueError(f"CloudEvents carry events, not {pack.stream}")
+        if pack.stream == TELEMETRY:
+            raise ValueError("CloudEvents carry no readings")
         members = zip(pack.members, pack.happenings, strict=True)
         events = [self._event(pack, seq, happening) for seq, happening in members]
         if not events:
-            events.append(self._envelope(f"{pack.epoch}/{EVENTS}/{pack.first}-{pack.last}", pack))
+            events.append(
+                self._envelope(f"{pack.epoch}/{pack.stream}/{pack.first}-{pack.last}", pack)
+            )
         events[0] |= {"fgcat": catalogue, **{f"fg{k}": v for k, v in account(pack).items()}}
         return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -50,7 +59,7 @@ class CloudEvents:
 
     def _event(self, pack: Pack, seq: int, happening: Happening) -> dict[str, Any]:
         event = happening.event
-        fields = self._envelope(f"{pack.epoch}/{EVENTS}/{seq}", pack) | {
+        fields = self._envelope(f"{pack.epoch}/{pack.stream}/{seq}", pack) | {
             "type": _TYPE + event.kind,
             "time": _time(happening.time),
             "data": {key: _plain(value) for key, value in event.data.items()},
@@ -60,7 +69,17 @@ class CloudEvents:
             fields["subject"] = event.subject
         if happening.estimated:
             fields["fgtq"] = "estimated"
-        return fields
+        return fields if pack.stream == EVENTS else self._shown(fields, event)
+
+    def _shown(self, fields: dict[str, Any], event: Event) -> dict[str, Any]:
+        """With the picture itself; one that has expired is told to be gone."""
+        jpeg = self._picture(event.subject)
+        if jpeg is None:
+            fields["data"]["gone"] = True
+            return fields
+        told = {f"fg{key}": value for key, value in fields.pop("data").items() if key != "id"}
+        picture = base64.b64encode(jpeg).decode()
+        return fields | told | {"datacontenttype": "image/jpeg", "data_base64": picture}
 
 
 def _plain(value: Value | None) -> Value | None:
@@ -86,7 +105,7 @@ def decode(body: bytes) -> Arrival:
         return Arrival(
             gateway=head["source"].strip("/"),
             epoch=head["fgepoch"],
-            stream=EVENTS,
+            stream=head["id"].split("/")[1],
             first=int(head["fgfirst"]),
             last=int(head["fglast"]),
             skip=skips(head.get("fgskip", "")),
@@ -100,11 +119,19 @@ def decode(body: bytes) -> Arrival:
         raise ValueError(f"not a pack of fieldgate: {error!r}") from error
 
 
+def _picture(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a picture what an event would say of it, and its bytes as `jpeg`."""
+    if "data_base64" not in event:
+        return {}
+    told = {key[2:]: event[key] for key in event if key in _TOLD}
+    return told | {"id": event["subject"], "jpeg": base64.b64decode(event["data_base64"])}
+
+
 def _occurrence(event: Mapping[str, Any]) -> Occurrence:
     return Occurrence(
         kind=event["type"].removeprefix(_TYPE),
         subject=event.get("subject", ""),
-        data=event.get("data", {}),
+        data=event.get("data") or _picture(event),
         at=_milliseconds(event["time"]),
         estimated=event.get("fgtq") == "estimated",
     )

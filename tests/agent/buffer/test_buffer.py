@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from agent.buffer import Limits
-from agent.contract import EVENTS, TELEMETRY, Lane, Misconfigured, Outbox, Pack, Ranges, Skip
+from agent.contract import EVENTS, MEDIA, TELEMETRY, Lane, Misconfigured, Outbox, Pack, Ranges, Skip
 from tests.support_buffer import Site, contents, drain
 
 
@@ -236,8 +236,8 @@ async def test_the_board_tells_how_the_store_stands(site: Site) -> None:
         assert board.buffer.written > 0
         while not board.uplinks["cloud"].owed.get(TELEMETRY):
             await asyncio.sleep(0.05)
-        assert board.uplinks["cloud"].owed == {TELEMETRY: 40, EVENTS: 0}
-        assert board.uplinks["cloud"].law == {TELEMETRY: True, EVENTS: True}
+        assert board.uplinks["cloud"].owed == {TELEMETRY: 40, EVENTS: 0, MEDIA: 0}
+        assert board.uplinks["cloud"].law == {TELEMETRY: True, EVENTS: True, MEDIA: True}
 
 
 async def test_an_unreadable_batch_is_skipped_and_the_others_come(site: Site) -> None:

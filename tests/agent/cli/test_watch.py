@@ -139,7 +139,7 @@ async def test_a_broker_that_lets_nobody_subscribe_is_said_and_exits_75() -> Non
         await reader.read(1000)
         writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK: welcome
         subscribe = await reader.read(1000)
-        codes = b"\x87" * 6
+        codes = b"\x87" * 8
         number = subscribe[3:5]  # after a length of two bytes
         writer.write(bytes([0x90, 3 + len(codes), *number, 0]) + codes)
         await reader.read(1000)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from agent.buffer import retention, store
-from agent.contract import EVENTS, Device, Lane, Pack, PointInfo, Skip
+from agent.contract import EVENTS, MEDIA, Device, Happening, Lane, Pack, PointInfo, Skip
 from agent.uplink import blame
 from agent.uplink.catalogue import Catalogue, Described
 from agent.uplink.formats.units import shipped
@@ -37,17 +37,25 @@ class Varied(MemoryOutbox):
 
     def _pack(self, stream: str, lane: Lane, taken: Any) -> Pack:
         pack = super()._pack(stream, lane, taken)
+        if stream == MEDIA and pack.first == 3:
+            return replace(pack, skip=(Skip(3, 3, "evicted"),), happenings=())
+        if stream == MEDIA:
+            return replace(pack, again=True, happenings=_estimated(pack.happenings))
         if pack.count < 6:
             return pack
         last = Skip(pack.last, pack.last, "filtered")
         if stream == EVENTS:
-            happenings = [replace(h, estimated=True) for h in pack.happenings[:-1]]
-            return replace(pack, skip=(last,), again=True, happenings=tuple(happenings))
+            happenings = _estimated(pack.happenings[:-1])
+            return replace(pack, skip=(last,), again=True, happenings=happenings)
         body = columns(pack.count - 1, pack.first)
         values = [1.5, True, "dry", None, 7.25, *body.values[5:]]
         flags = {0: "uncertain:range", 3: "bad:timeout"}
         varied = replace(body, values=values, flags=flags, estimated=True)
         return replace(pack, skip=(last,), again=True, columns=(varied,))
+
+
+def _estimated(happenings: Sequence[Happening]) -> tuple[Happening, ...]:
+    return tuple(replace(happening, estimated=True) for happening in happenings)
 
 
 def described(parts: int) -> Catalogue:
@@ -69,13 +77,16 @@ async def published(
     outbox = Varied()
     outbox.add(300)
     outbox.add(10, EVENTS)
+    outbox.add(3, MEDIA)
     described_here = [catalogue(), described(4)]
     async with running(uplink_settings(broker.url), outbox, described=described_here) as uplink:
         await eventually(lambda: not outbox.owed_now() and not outbox.owed_now(EVENTS))
         outbox.add(20)
         outbox.add(10, EVENTS)
+        outbox.add(1, MEDIA)
         uplink.board.device("soil-1").state = "down"
         await eventually(lambda: not outbox.owed_now() and not outbox.owed_now(EVENTS))
+        await eventually(lambda: not outbox.owed_now(MEDIA))
         await eventually(lambda: cloud.bodies("/describe/2"))
         await eventually(lambda: cloud.documents("/status")[-1]["devices"]["total"])
     await eventually(lambda: cloud.documents("/status")[-1]["state"] == "offline")
@@ -119,6 +130,7 @@ async def test_all_that_is_published_is_documented_and_nothing_else(
     for kind, channels in {
         "record": ("telemetry", "backlogTelemetry"),
         "event": ("events", "backlogEvents"),
+        "picture": ("media", "backlogMedia"),
         "status": ("status",),
         "catalogue": ("describe",),
         "part": ("describePart",),

@@ -1,10 +1,11 @@
 """Whose turn it is."""
 
-from agent.contract import EVENTS, TELEMETRY, Lane
+from agent.contract import EVENTS, MEDIA, TELEMETRY, Lane
 from agent.uplink.lanes import Lanes
 
 LIVE, BACKLOG = (TELEMETRY, Lane.LIVE), (TELEMETRY, Lane.BACKLOG)
 LIVE_EVENTS, OLD_EVENTS = (EVENTS, Lane.LIVE), (EVENTS, Lane.BACKLOG)
+PICTURES, OLD_PICTURES = (MEDIA, Lane.LIVE), (MEDIA, Lane.BACKLOG)
 
 
 def lanes() -> Lanes:
@@ -13,7 +14,7 @@ def lanes() -> Lanes:
 
 def test_live_goes_before_backlog_and_events_before_telemetry() -> None:
     these = lanes()
-    for topic in (LIVE_EVENTS, LIVE, OLD_EVENTS, BACKLOG):
+    for topic in (LIVE_EVENTS, LIVE, OLD_EVENTS, BACKLOG, PICTURES, OLD_PICTURES):
         assert these.turn(10.0, free=20, window=20) == topic
         these.dry(topic)
     assert these.turn(10.0, free=20, window=20) is None
@@ -39,6 +40,14 @@ def test_the_last_free_slot_is_kept_for_live() -> None:
     assert these.turn(0.0, free=2, window=2) == OLD_EVENTS
     assert these.turn(0.0, free=1, window=2) is None
     assert these.turn(0.0, free=1, window=1) == OLD_EVENTS
+
+
+def test_pictures_leave_the_last_free_slot_to_what_is_urgent() -> None:
+    these = lanes()
+    for topic in (LIVE_EVENTS, LIVE, OLD_EVENTS, BACKLOG):
+        these.dry(topic)
+    assert these.turn(0.0, free=1, window=2) is None
+    assert these.turn(0.0, free=2, window=2) == PICTURES
 
 
 def test_a_topic_without_listener_is_asked_now_and_then_and_the_others_always() -> None:

@@ -94,7 +94,7 @@ def test_what_is_not_finite_travels_as_text() -> None:
 
 
 def test_telemetry_is_refused() -> None:
-    with pytest.raises(ValueError, match="events"):
+    with pytest.raises(ValueError, match="readings"):
         WAY.encode(Pack("e1", TELEMETRY, Lane.LIVE, 1, 1), "")
 
 
