@@ -1,6 +1,7 @@
 """What the running service answers on its control socket."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace"})
 
 Answers = AsyncGenerator[Mapping[str, Any], None]
 LONGEST_WORK = 7 * 86400.0  # s
+_LIVE_KEPT, _LIVE_EVERY = 5000, 0.5  # readings, s
 _TRACE_KEPT = 1000  # lines that a slow listener may fall behind
 
 
@@ -58,6 +60,7 @@ class Desk:
             "status": self.status,
             "read": self.read,
             "trace": self.trace,
+            "live": self.live,
             "spaces": self.spaces,
             "owe": self.owe,
             "wires": self.wires,
@@ -91,6 +94,25 @@ class Desk:
         finally:
             scheduler.observers.discard(trail.read)
             self._running.buffer.observers.discard(trail.follow)
+
+    async def live(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """Every reading of every device as it is stored, an answer each half second, until the
+        listener goes."""
+        news: deque[Reading] = deque(maxlen=_LIVE_KEPT)
+
+        def follow(step: Stored | Sent) -> None:
+            if isinstance(step, Stored):
+                news.append(step.reading)
+
+        self._running.buffer.observers.add(follow)
+        try:
+            while True:
+                await asyncio.sleep(_LIVE_EVERY)
+                said = [line(reading) for reading in news]
+                news.clear()
+                yield {"readings": said}
+        finally:
+            self._running.buffer.observers.discard(follow)
 
     async def spaces(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
         """What is known of each parking space now."""
