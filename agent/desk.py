@@ -19,7 +19,7 @@ from agent.upkeep import Upkeep
 from agent.wires.lending import Exchange, exchange
 from agent.wires.wires import Wires
 
-NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace"})
+NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace", "calibrate"})
 
 Answers = AsyncGenerator[Mapping[str, Any], None]
 LONGEST_WORK = 7 * 86400.0  # s
@@ -62,6 +62,7 @@ class Desk:
             "trace": self.trace,
             "live": self.live,
             "spaces": self.spaces,
+            "calibrate": self.calibrate,
             "owe": self.owe,
             "wires": self.wires,
             "exchange": self.exchange,
@@ -117,6 +118,12 @@ class Desk:
     async def spaces(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
         """What is known of each parking space now."""
         yield {"spaces": self._running.parking.spaces()}
+
+    async def calibrate(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """A space with a raw magnetometer is empty now."""
+        space = str(request.get("space"))
+        self._running.parking.calibrate(space)
+        yield {"space": space}
 
     async def owe(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
         """Replay: a range is owed to an uplink again."""

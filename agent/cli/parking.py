@@ -31,6 +31,14 @@ def parser() -> argparse.ArgumentParser:
     )
     status.add_argument("--json", action="store_true", help=say("as JSON, one object a line"))
     status.add_argument("--socket", type=Path, default=SOCKET, help=say("of the service"))
+    calibrate = actions.add_parser(
+        "calibrate",
+        help=say("a space with a raw magnetometer is empty now: learn its field anew"),
+        description=say("a space with a raw magnetometer is empty now: learn its field anew"),
+        epilog=say("example: fieldgate parking calibrate bay-7"),
+    )
+    calibrate.add_argument("space", help=say("its id"))
+    calibrate.add_argument("--socket", type=Path, default=SOCKET, help=say("of the service"))
     replay = actions.add_parser(
         "replay",
         help=say("run the detector over a recorded trace; a line per change"),
@@ -45,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    return _status(args) if args.action == "status" else _replay(args)
+    return {"status": _status, "calibrate": _calibrate, "replay": _replay}[args.action](args)
 
 
 def _status(args: argparse.Namespace) -> int:
@@ -61,6 +69,13 @@ def _status(args: argparse.Namespace) -> int:
 
     columns = shutil.get_terminal_size((80, 24)).columns
     print("\n".join(table(_rows(spaces, time.time()), max(columns, 40))) or say("no spaces"))
+    return 0
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    ask_once(args.socket, {"do": "calibrate", "space": args.space})
+    print(say("{space}: leave it empty for some seconds; then: {command}", space=args.space,
+              command="fieldgate parking status"))  # fmt: skip
     return 0
 
 

@@ -20,18 +20,21 @@ STATES = {
     Occupancy.INTERFERENCE: State.INTERFERENCE,
 }
 SAMPLE = "sample"  # branch of a state that stands as it was
-UNSURE = {"calibrated", "resumed", "silence"}  # branches that no car was seen in
+CALIBRATED = "calibrated"  # branch of the first settled field, and reason to doubt it
+UNSURE = {CALIBRATED, "resumed", "silence"}  # branches that no car was seen in
 
 
 class Measured:
     """Pure. Three readings, one an axis, make a sample; one that is not whole is left out."""
 
     __slots__ = (
-        "_axes", "_detector", "_doubt", "_field", "_lost", "_mark", "_scale", "details", "due",
+        "_assumed", "_axes", "_detector", "_doubt", "_field", "_lost", "_mark", "_scale",
+        "details", "due",
     )  # fmt: skip
 
-    def __init__(self, place: Place, now: Instant, kept: str = "") -> None:
-        """`kept`: what `state` of an earlier run gave. Damaged, it counts as nothing."""
+    def __init__(self, place: Place, now: Instant, kept: str = "", *, vacant: bool = False) -> None:
+        """`kept`: what `state` of an earlier run gave. Damaged, it counts as nothing. `vacant`:
+        somebody has seen that the space is empty, so the first settled field is not doubted."""
         self.details: dict[str, Value] = {}
         self.due: Instant | None = None  # never: a sample is judged when it is whole
         self._scale = place.scale or 1.0
@@ -39,6 +42,7 @@ class Measured:
         self._axes = 0  # bits of those that have come
         self._lost = ""  # reason of the bad readings since the last sample
         self._mark = KEPT  # reason of the last sample's doubt, as the device's readings say
+        self._assumed = "" if vacant else CALIBRATED
         self._doubt = ""  # why the state is not sure, until a car is seen
         parameters = Parameters(silence=place.silent_after)
         self._detector = Detector(parameters, self._restored(kept, now))
@@ -92,8 +96,8 @@ class Measured:
         return Verdict(self.occupancy, at, SAMPLE, self._reason(self.occupancy, STARTING))
 
     def _verdict(self, change: Change, at: Instant) -> Verdict:
-        if change.branch == "calibrated":
-            self._doubt = "calibrated"
+        if change.branch == CALIBRATED:
+            self._doubt = self._assumed
         elif change.branch not in UNSURE:
             self._doubt = ""
         state = STATES[change.occupancy]

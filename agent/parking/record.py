@@ -14,6 +14,7 @@ CHANGED = "parking.space"
 TAMPERED = "parking.tamper"
 OCCUPIED, PARKING_STATE = "occupied", "parking_state"
 STARTING = "starting"  # branch and reason of a space that has not been heard of yet
+CALIBRATING = "calibrating"  # the same of one whose field is learned anew
 KEPT = "kept"  # reason of a state that the last run knew, until the detector is heard again
 MAINTENANCE = "maintenance"  # reason of readings of a device that somebody works on
 

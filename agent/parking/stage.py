@@ -9,15 +9,17 @@ from typing import Any
 
 from agent.clock import Clock
 from agent.config.places import Place
-from agent.contract import Event, Instant, LinkLost, Reading, Record, Sink
+from agent.contract import Event, Instant, LinkLost, Misconfigured, Reading, Record, Sink
 from agent.parking.kept import Kept
 from agent.parking.measured import Measured
+from agent.parking.record import CALIBRATING, State, Verdict
 from agent.parking.reported import Reported
 from agent.parking.space import Space
 from agent.status import Board
 
 LOOK = 1.0  # s between two looks for detectors that have fallen silent
 SAVE_FIELDS, SAVE_STATES = 60.0, 600.0  # s between two writes, and one at stop
+MOST_NAMED = 12  # spaces in an error
 
 Watchers = tuple[tuple[Space, str], ...]
 
@@ -73,6 +75,23 @@ class Parking:
         """What is known of each now."""
         self._settle()
         return [space.line() for space in self._spaces.values()]
+
+    def calibrate(self, name: str) -> None:
+        """The space is empty now: its field is learned anew. Raises Misconfigured where there is no
+        such space, or its detector decides by itself."""
+        space = self._spaces.get(name)
+        if space is None or not space.place.is_raw:
+            raw = [name for name, space in self._spaces.items() if space.place.is_raw]
+            raise Misconfigured(
+                "no space '{name}' is watched by a raw magnetometer",
+                hint="those that are: {known}",
+                name=name,
+                known=", ".join(raw[:MOST_NAMED]) or "-",
+            )
+        now = self._clock.now()
+        space.source = Measured(space.place, now, vacant=True)
+        self._out += space.show(Verdict(State.UNKNOWN, now, CALIBRATING, CALIBRATING))
+        self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -9,7 +9,7 @@ import pytest
 
 from agent.config.parking import SpaceSettings
 from agent.config.places import Place, place_of
-from agent.contract import Device, PointInfo, Quality, Reading
+from agent.contract import Device, Misconfigured, PointInfo, Quality, Reading
 from tests.agent.parking.scoring import run, score
 from tests.agent.parking.street import EARTH, RATE, Sample, Trace
 from tests.support_parking import HandClock, Rig, running
@@ -189,6 +189,22 @@ async def test_a_field_learned_days_ago_is_doubted_until_a_car_moves(
         samples = [*wave(80, 84), *quiet(84, 100, CAR)]
         await feed(rig, [(t + days, x, y, z) for t, x, y, z in samples])
         assert rig.shelf.events()[-1]["quality"] == "good"
+
+
+async def test_a_technician_who_sees_that_the_bay_is_empty_says_so(quiet: Quiet) -> None:
+    async with running(bay()) as rig:
+        await feed(rig, quiet(0, 20, CAR))  # calibrated under a car
+        rig.parking.calibrate("a-1")
+        await rig.told()
+        assert rig.shelf.events()[-1]["branch"] == "calibrating"
+        await feed(rig, quiet(30, 50))
+        event = rig.shelf.events()[-1]
+        assert (event["state"], event["branch"], event["quality"]) == (
+            "vacant", "calibrated", "good",
+        )  # fmt: skip
+        with pytest.raises(Misconfigured, match="no space 'a-2'") as caught:
+            rig.parking.calibrate("a-2")
+        assert "a-1" in caught.value.hint
 
 
 async def test_damaged_fields_are_learned_anew(quiet: Quiet, tmp_path: Path) -> None:

@@ -189,6 +189,14 @@ async def test_the_board_counts_and_a_command_lists(
         assert await asyncio.to_thread(main, [*words, "--json"]) == 0
         first = json.loads(capsys.readouterr().out.splitlines()[0])
         assert (first["space"], first["state"]) == ("east-1", "vacant")
+        await site.until("raw-1", "vacant")
+        words = ["parking", "calibrate", "raw-1", "--socket", where]
+        assert await asyncio.to_thread(main, words) == 0
+        assert "raw-1" in capsys.readouterr().out
+        async with asyncio.timeout(20):
+            while (found := await site.until("raw-1", "vacant"))["reason"]:
+                await asyncio.sleep(0.1)
+        assert found["branch"] == "calibrated"
         async with asyncio.timeout(10):
             while True:
                 board = await asyncio.to_thread(
