@@ -87,7 +87,7 @@ def test_the_guide_leads_from_a_manual_page_to_readings(
     assert f"{said[0].split()[1]}: modbus acme-tx2 on wire simulated" in check.stdout
     assert read.returncode == 0, read.stderr
     readings = json.loads(read.stdout)["readings"]
-    shown = [line.split()[0] for line in block(GUIDE, "$ fieldgate check").splitlines()[4:]]
+    shown = [line.split()[0] for line in block(GUIDE, "$ fieldgate check").splitlines()[5:]]
     assert [one["point"] for one in readings] == shown
     assert {one["quality"] for one in readings} == {"good"}
 
