@@ -1,7 +1,7 @@
-"""One sample of one device without the service: what `fieldgate read` does before `run`."""
+"""Devices read without the service: one sample of one, or many again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -9,9 +9,11 @@ from agent.clock import Clock
 from agent.config.load import Configuration
 from agent.contract import (
     Device,
+    DeviceFault,
     LinkLost,
     Misconfigured,
     PolledDriver,
+    Quality,
     Raw,
     Reading,
     StreamingDriver,
@@ -50,6 +52,68 @@ def named(config: Configuration, name: str) -> Device:
         name=name,
         known=", ".join(sorted(device.id for device in config.devices)),
     )
+
+
+async def live(
+    config: Configuration, devices: Sequence[Device], every: float
+) -> AsyncGenerator[list[dict[str, Any]], None]:
+    """Readings of several devices as they come, until closed: each is read `every` s, or as soon
+    as its wire allows. One that does not answer has no values."""
+    news: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue(maxsize=100)
+    async with AsyncExitStack() as last:
+        specs = [
+            wire_spec(w, config.settings.wires[w]) for w in {d.wire for d in devices if d.wire}
+        ]
+        wires = await last.enter_async_context(Wires(specs, Board()))
+        tasks = []
+        for device in devices:
+            host = DeviceHost(device, Clock(), wires.wire(device.wire) if device.wire else None)
+            last.callback(host.close)
+            driver = make_driver(device, host)
+            last.push_async_callback(driver.close)
+            tasks.append(asyncio.create_task(_feed(device, driver, every, news)))
+        last.push_async_callback(_end, tasks)
+        while True:
+            yield await news.get()
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _feed(
+    device: Device,
+    driver: PolledDriver | StreamingDriver,
+    every: float,
+    news: "asyncio.Queue[list[dict[str, Any]]]",
+) -> None:
+    clock = Clock()
+    while True:
+        try:
+            await driver.open()
+            if isinstance(driver, PolledDriver):
+                while True:
+                    await news.put([line(reading) for reading in await driver.read()])
+                    await asyncio.sleep(every)
+            else:
+                async for record in driver.readings():
+                    if isinstance(record, Reading):
+                        await news.put([line(record)])
+        except (LinkLost, DeviceFault) as error:
+            await news.put([line(lost) for lost in _lost(device, driver, clock, error.reason)])
+            await asyncio.sleep(every)
+
+
+def _lost(
+    device: Device, driver: PolledDriver | StreamingDriver, clock: Clock, reason: str
+) -> list[Reading]:
+    at = clock.now()
+    return [
+        Reading(device.id, point.id, None, point.unit, at, Quality.BAD, reason)
+        for point in driver.points
+    ]
 
 
 @asynccontextmanager

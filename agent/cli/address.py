@@ -257,8 +257,10 @@ class _Talk:
             print(values(identity), flush=True)
         if self.args.yes:
             return not fields.get("unplugged", False)
+        from agent.cli.typed import typed_line
+
         print(f"{question(step, fields)} [{say('y/n')}] ", end="", flush=True)
-        return (await _line()).strip().lower() in {"y", "yes", "是"}
+        return (await typed_line()).strip().lower() in {"y", "yes", "是"}
 
     def _given(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         from agent.cli.addressing_words import label
@@ -277,17 +279,3 @@ class _Talk:
 
         add_device(self.args.write, self.args.config or CONFIG, text)
         self.tell("included", {"file": str(self.args.write)})
-
-
-async def _line() -> str:
-    """From the terminal, while the event loop goes on; "" at its end."""
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(sys.stdin, ready.set)
-    try:
-        await ready.wait()
-        return sys.stdin.readline()
-    finally:
-        loop.remove_reader(sys.stdin)

@@ -30,20 +30,21 @@ def add_device(file: Path, main: Path, text: str) -> None:
     """Appends an entry to the `devices:` of a file that `main` includes, or of `main` itself.
     Raises Misconfigured, and then the file is as it was."""
     if not file.exists():
-        _replace(file, f"devices:\n{text}", main)
+        replace(file, f"devices:\n{text}", main)
         return
-    _replace(file, _with_item(_source(file), text), main)
+    replace(file, _with_item(source_of(file), text), main)
 
 
 def set_value(main: Path, device: str, key: str, value: str) -> Path:
     """Writes one setting of a device where the device is written; returns the file.
     Raises Misconfigured, and then the file is as it was."""
     file, position = _home(main, device)
-    _replace(file, _with_value(_source(file), ("devices", position), key, value), main)
+    replace(file, with_value(source_of(file), ("devices", position), "id", key, value), main)
     return file
 
 
-def _source(file: Path) -> "Source":
+def source_of(file: Path) -> "Source":
+    """Raises Misconfigured."""
     from agent.config.load import refusal
     from agent.config.source import read_source
 
@@ -76,11 +77,11 @@ def _with_item(source: "Source", text: str) -> str:
     items = source.data.get("devices")
     if not items:
         if "devices" in source.data:
-            raise _by_hand(source.file)
+            raise by_hand(source.file)
         return _ended(source.text) + f"devices:\n{text}"
     last: KeyPath = ("devices", len(items) - 1)
     ends = [span.end for at, span in source.values.items() if at[:2] == last and span.scalar]
-    end = _line_end(source.text, max(ends))
+    end = line_end(source.text, max(ends))
     margin = _margin(source, last)
     shifted = "".join(margin + line[2:] for line in text.splitlines(keepends=True))
     return _ended(source.text[:end]) + shifted + source.text[end:].removeprefix("\n")
@@ -92,23 +93,24 @@ def _margin(source: "Source", item: "KeyPath") -> str:
     line = source.text[source.text.rfind("\n", 0, start) + 1 : start]
     before, dash, _ = line.partition("-")
     if not dash or before.strip():
-        raise _by_hand(source.file)
+        raise by_hand(source.file)
     return before
 
 
-def _with_value(source: "Source", item: "KeyPath", key: str, value: str) -> str:
+def with_value(source: "Source", item: "KeyPath", anchor: str, key: str, value: str) -> str:
+    """The text with that value; a new key comes behind the key `anchor` of the same item."""
     text, written = source.text, json.dumps(value, ensure_ascii=False)
     if old := source.values.get((*item, key)):
         return text[: old.start] + written + text[old.end :]
-    start, end = source.keys[(*item, "id")].start, source.values[(*item, "id")].end
+    start, end = source.keys[(*item, anchor)].start, source.values[(*item, anchor)].end
     if text[source.values[item].start] == "{":
         return f"{text[:end]}, {key}: {written}{text[end:]}"
     column = start - text.rfind("\n", 0, start) - 1
-    end = _line_end(text, end)
+    end = line_end(text, end)
     return f"{_ended(text[:end])}{' ' * column}{key}: {written}\n" + text[end:].removeprefix("\n")
 
 
-def _line_end(text: str, at: int) -> int:
+def line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
 
@@ -117,7 +119,7 @@ def _ended(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
 
 
-def _by_hand(file: Path) -> Misconfigured:
+def by_hand(file: Path) -> Misconfigured:
     return Misconfigured(
         "{file} is written in a way that only a person can add to",
         hint="paste the lines by hand, then: fieldgate check",
@@ -125,8 +127,9 @@ def _by_hand(file: Path) -> Misconfigured:
     )
 
 
-def _replace(file: Path, text: str, main: Path) -> None:
-    """New file, fsync, rename; then all is read as the service would."""
+def replace(file: Path, text: str, main: Path) -> None:
+    """New file, fsync, rename; then all is read as the service would. Raises Misconfigured, and
+    then the file is as it was."""
     from agent.config.load import examine, refusal
 
     before = file.read_bytes() if file.exists() else None

@@ -72,6 +72,14 @@ def described(subject: Subject) -> str:
     return f"{subject.device} / {subject.detector}" if subject.detector else subject.device
 
 
+def sentence(change: Change, names: Names) -> str:
+    """One change, where there is no terminal to draw a page on."""
+    name = names.of(change.subject)
+    who = f"{described(change.subject)} ({name})" if name else described(change.subject)
+    was, now = _value(change.before, change.unit), _value(change.now, change.unit)
+    return f"{readings.moment(change.t)} {who} {change.point}: {was} -> {now}"
+
+
 def _row(at: int, change: Change, names: Names, t: float) -> list[str]:
     return [
         str(at),

@@ -29,6 +29,7 @@ COMMANDS = {
     "address": "new devices, which all arrive with one id, get ids of their own",
     "doctor": "bus: what may be wrong with a wire, and the next step",
     "scan": "find devices: on a wire, at the serial ports, in the air",
+    "identify": "which device did somebody just touch, or drive over?",
     "buffer": "look into the store: list, export, replay, verify",
 }
 
