@@ -1,6 +1,6 @@
 """What devices say beside the common keys: each driver judges it, where it is written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -22,6 +22,9 @@ Probe = Callable[[DriverSpec, Device], PolledDriver | StreamingDriver | None]
 """Asked about each valid device; makes its driver, whose points spaces are held against. Raises
 Misconfigured. None: whatever is said of the device's points is believed."""
 
+_Profiles = dict[tuple[str, str], tuple[Mistake, ...]]
+"""Driver and name of those that were read already: reading one takes longer than all else."""
+
 COMMON = frozenset(field_names(DeviceSettings))
 
 
@@ -37,9 +40,11 @@ class Judged:
 
 def judge_devices(parts: Parts, probe: Probe | None) -> Iterator[Judged]:
     entries = parts.document.data.get("devices")
+    profiles: _Profiles = {}
     for at, written in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(written, dict):
-            yield _Entry(parts.document, at, written).judged(parts.devices.get(at), probe)
+            entry = _Entry(parts.document, at, written, profiles)
+            yield entry.judged(parts.devices.get(at), probe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class _Entry:
     document: Document
     at: int
     written: Mapping[str, Any]
+    profiles: _Profiles
 
     def judged(self, settings: DeviceSettings | None, probe: Probe | None) -> Judged:
         name = self.written.get("driver")
@@ -82,11 +88,16 @@ class _Entry:
             for key in options.keys() - names:
                 yield self._mistake(unknown(key, names | COMMON), key, key=True)
 
-    def _profile_mistakes(self, spec: DriverSpec) -> Iterator[Mistake]:
-        try:
-            yield from profile_mistakes(spec, self.written.get("profile"))
-        except Misconfigured as error:
-            yield self._mistake(spoken(error), "profile")
+    def _profile_mistakes(self, spec: DriverSpec) -> Sequence[Mistake]:
+        name = self.written.get("profile")
+        if not isinstance(name, str):
+            return ()
+        if (spec.name, name) not in self.profiles:
+            try:
+                self.profiles[spec.name, name] = tuple(profile_mistakes(spec, name))
+            except Misconfigured as error:
+                return (self._mistake(spoken(error), "profile"),)
+        return self.profiles[spec.name, name]
 
     def _probed(self, spec: DriverSpec, device: Device, probe: Probe | None) -> Judged:
         if spec.wired and not device.wire:
