@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "bus: what may be wrong with a wire, and the next step",
     "scan": "find devices: on a wire, at the serial ports, in the air",
     "identify": "which device did somebody just touch, or drive over?",
+    "configure": "set a device itself up: calibration, compensation, what it keeps",
     "buffer": "look into the store: list, export, replay, verify",
 }
 

@@ -2,6 +2,7 @@
 
 from agent.contract.addressing import Addressing, AddressRules, Identity, Presence
 from agent.contract.child import Child, ChildLimits
+from agent.contract.configuring import Configurable, Setup
 from agent.contract.device import Device, PointInfo
 from agent.contract.driver import (
     Driver,
@@ -62,6 +63,7 @@ __all__ = [
     "Child",
     "ChildLimits",
     "Columns",
+    "Configurable",
     "Device",
     "DeviceFault",
     "Driver",
@@ -97,6 +99,7 @@ __all__ = [
     "Replaceable",
     "Said",
     "Search",
+    "Setup",
     "Simulator",
     "Sink",
     "Skip",

@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-from agent.contract import Device, DeviceFault, Host, LinkLost, PointInfo, Reading, Value
+from agent.contract import (
+    Device,
+    DeviceFault,
+    Host,
+    LinkLost,
+    PointInfo,
+    Reading,
+    Setup,
+    Value,
+)
 from drivers.modbus import codec, planner
 from drivers.modbus.decode import decode
 from drivers.modbus.encode import encode
 from drivers.modbus.identity import Identity
 from drivers.modbus.profile import Point, Write
 from drivers.modbus.sample import Field, Sample, samples
+from drivers.modbus.setup import guarded, set_up, setups
 from drivers.modbus.station import Station
 from drivers.modbus.unit import Unit, reason_of, refused
 
@@ -16,7 +26,7 @@ _HEARD = frozenset({"late", "crc"})  # losses that show that the device has not 
 
 
 class ModbusDriver:
-    """Implements PolledDriver, Raw, Replaceable and Writable."""
+    """Implements Configurable, PolledDriver, Raw, Replaceable and Writable."""
 
     def __init__(self, device: Device, host: Host) -> None:
         """Raises Misconfigured."""
@@ -101,6 +111,21 @@ class ModbusDriver:
         if found.value != (wanted := decode(field.point, words)[0]):
             raise _not_taken(point, wanted, found.value)
         return found
+
+    @property
+    def setups(self) -> Sequence[Setup]:
+        return setups(self._station.profile)
+
+    async def configure(
+        self, setup: str, fields: Mapping[str, int | str], *, dangerous: bool = False
+    ) -> Mapping[str, object]:
+        """Writes one of the profile's `settings:`; returns what reads back."""
+        known = next((one for one in self.setups if one.name == setup), None)
+        if known is None or (known.dangerous and not dangerous):
+            raise guarded(self._id, setup)
+        return await set_up(
+            self._ask_data, self._station.unit, self._station.profile, setup, fields
+        )
 
     async def _ask(self, request: codec.Request) -> tuple[int, bytes]:
         if self._unit is None:

@@ -10,6 +10,7 @@ from agent.contract import (
     PointInfo,
     Quality,
     Reading,
+    Setup,
     Value,
 )
 from drivers.serial_line.codec import Codec
@@ -27,7 +28,7 @@ _HEARD = frozenset({"late", "crc", "mismatch"})  # losses that show that the dev
 
 
 class SerialLineDriver:
-    """Implements PolledDriver, Raw and Writable."""
+    """Implements Configurable, PolledDriver, Raw and Writable."""
 
     def __init__(self, station: Station, host: Host) -> None:
         self._station, self._host = station, host
@@ -91,6 +92,22 @@ class SerialLineDriver:
         await self._ask(how, fields)
         self._written[name] = fields
         return self._shown(point, known, how, fields[known.field])
+
+    @property
+    def setups(self) -> Sequence[Setup]:
+        messages = self._station.profile.messages
+        return [
+            Setup(
+                name, self._free(how), how.guard == "dangerous", how.note or messages[how.send].note
+            )
+            for name, how in self._station.profile.config.items()
+        ]
+
+    def _free(self, exchange: Exchange) -> tuple[str, ...]:
+        """Fields of its request that neither the message nor the device's address sets."""
+        own = self._station.profile.address
+        fixed = {*self._station.profile.messages[exchange.send].set, own.field if own else ""}
+        return tuple(name for name in self._codec.values(exchange.send) if name not in fixed)
 
     async def configure(
         self, setup: str, fields: Mapping[str, int | str], *, dangerous: bool = False
@@ -208,7 +225,7 @@ class SerialLineDriver:
 def _guarded(device: str, setup: str) -> DeviceFault:
     return DeviceFault(
         "{device}: {setup} sets the device up or wears it out; no write and no cloud sends it",
-        hint="a technician does that on the spot, with the maker's tool or on purpose",
+        hint="a technician does that on the spot, on purpose: fieldgate configure {device}",
         reason="guarded",
         device=device,
         setup=setup,
