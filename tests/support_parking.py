@@ -18,7 +18,14 @@ RECEIVER = Device("r1", "serial_line", 2.0)
 POINTS = [
     PointInfo(f"{name}_{label}", "1")
     for label in (1, 2)
-    for name in ("occupied", "parking_state", "battery_level", "rssi", "fault_code")
+    for name in (
+        "occupied",
+        "parking_state",
+        "battery_level",
+        "rssi",
+        "fault_code",
+        "magnetometer_state",
+    )
 ]
 BOOLS = [PointInfo(f"occupied_{label}", "1") for label in (1, 2)]
 

@@ -9,10 +9,11 @@ from agent.contract import Device, Misconfigured, PointInfo
 
 STATE_POINTS = ("parking_state", "occupied")  # the first says more
 AXES = ("magnetic_x", "magnetic_y", "magnetic_z")
-FAULT = "fault_code"
+FAULT = "fault_code"  # told beside the state: holds until it is told to be over
+ALARM = "magnetometer_state"  # told by itself: holds until the detector tells a state again
 DETAILS = (
     "battery_level", "battery_voltage", "battery_low", "rssi", "snr", "device_temperature",
-    "event_counter", "previous_state_duration", FAULT,
+    "event_counter", "previous_state_duration", FAULT, ALARM,
 )  # fmt: skip
 TO_UT: Mapping[str, float] = {"T": 1e6, "mT": 1e3, "uT": 1.0, "nT": 1e-3, "G": 100.0, "mG": 0.1}
 MISSED = 3  # polls in a row that brought nothing good, after which a detector counts as silent...

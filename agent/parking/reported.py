@@ -1,6 +1,6 @@
 """Spaces whose detector decides by itself: receivers, concentrators, street detectors."""
 
-from agent.config.places import FAULT, SHORTEST, Place
+from agent.config.places import ALARM, FAULT, SHORTEST, Place
 from agent.contract import Instant, Quality, Reading, Value
 from agent.parking.record import MAINTENANCE, State, Verdict
 
@@ -26,7 +26,8 @@ class Reported:
     a later instant comes, `settle` when no more are to come."""
 
     __slots__ = (
-        "_fault", "_heard", "_lost", "_missed", "_place", "_said", "_state", "details", "due",
+        "_alarm", "_fault", "_heard", "_lost", "_missed", "_place", "_said", "_state",
+        "details", "due",
     )  # fmt: skip
 
     def __init__(self, place: Place, now: Instant) -> None:
@@ -38,6 +39,7 @@ class Reported:
         self._said: Said | None = None  # what the state point said last; None: nothing holds
         self._state: Reading | None = None
         self._fault = ""
+        self._alarm = ""
         self.due: Instant | None = None  # of the readings that are not judged yet
 
     def hear(self, role: str, reading: Reading) -> Verdict | None:
@@ -73,6 +75,7 @@ class Reported:
             self._missed += 1
             return
         self._heard, self._lost, self._missed = reading.at.mono, "", 0
+        self._alarm = ""
         said = (reading.value, reading.quality, reading.reason)
         if said != self._said:
             self._said, self._state, self.due = said, reading, reading.at
@@ -82,16 +85,17 @@ class Reported:
 
     def _hear_detail(self, role: str, value: Value, at: Instant) -> None:
         self.details[role] = value
-        if role == FAULT:
-            fault = "" if value is False or str(value) in NO_FAULT else str(value)
-            if fault != self._fault:
-                self._fault, self.due = fault, at
+        fault = "" if value is False or str(value) in NO_FAULT else str(value)
+        if role == FAULT and fault != self._fault:
+            self._fault, self.due = fault, at
+        elif role == ALARM and fault:
+            self._alarm, self._said, self.due = fault, None, at
 
     def _judged(self, reading: Reading, at: Instant) -> Verdict:
         if reading.quality is Quality.BAD:
             state = State.FAULT if reading.reason == "sensor_fault" else State.UNKNOWN
             return Verdict(state, at, "reported", reading.reason)
-        if self._fault:
+        if self._fault or self._alarm:
             return Verdict(State.FAULT, at, "reported", "sensor_fault")
         state = state_of(reading.value)
         if state.occupied is None:

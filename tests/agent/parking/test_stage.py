@@ -129,6 +129,21 @@ async def test_a_fault_code_beside_the_state_counts_too_until_it_goes() -> None:
         await rig.until("a-1", "vacant")
 
 
+async def test_an_alarm_of_its_sensor_holds_until_the_detector_tells_a_state_again() -> None:
+    async with running(places(streaming=True)) as rig:
+        await rig.say("parking_state_1", "vacant")
+        await rig.until("a-1", "vacant")
+        rig.clock.time += 5
+        await rig.say("magnetometer_state_1", "no_sample")
+        await rig.until("a-1", "fault")
+        rig.clock.time += 5
+        await rig.say("magnetometer_state_1", "normal")
+        await rig.told()
+        assert rig.parking.spaces()[0]["parking_state"] == "fault"
+        await rig.say("parking_state_1", "vacant")
+        await rig.until("a-1", "vacant")
+
+
 async def test_one_lost_answer_changes_nothing_and_three_periods_of_them_are_unknown() -> None:
     async with running(places()) as rig:
         await rig.say("parking_state_1", "vacant")
