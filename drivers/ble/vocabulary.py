@@ -28,7 +28,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "air_temperature": (-45, 85), "air_humidity": (0, 100), "air_pressure": (500, 1100),
     "dew_point": (-60, 60), "co2": (0, 10000), "soil_moisture": (0, 100), "soil_ec": (0, 20000),
     "illuminance": (0, 200000), "uv_index": (0, 20), "battery_level": (0, 100),
-    "wind_direction": (0, 360),
+    "wind_direction": (0, 360), "temperature_probe": (-60, 400),
+    "temperature_ambient": (-60, 400), "humidity_probe": (0, 100), "probe_battery_level": (0, 100),
 }  # fmt: skip
 _PLAIN = {
     "temperature": Meaning("air_temperature", "Cel"),
