@@ -46,13 +46,13 @@ class QEMUSerialPort(_Strict):
 
 
 class USBSerialPort(_Strict):
-    """A real adapter in the gateway, with real devices behind it; `off` and `on` are commands of
-    this machine that take the USB socket's power away and give it back."""
+    """A real adapter in the gateway, with real devices behind it. `cmd_off` and `cmd_on` are run on
+    this machine; they take the USB socket's power away and give it back."""
 
     cls: Literal["USBSerialPort"]
     path: str
-    off: list[str] = []
-    on: list[str] = []
+    cmd_off: list[str] = []
+    cmd_on: list[str] = []
 
 
 class LocalProcess(_Strict):
@@ -67,21 +67,21 @@ class QEMUDriver(_Strict):
     cls: Literal["QEMUDriver"]
     build: str = Field(description="folder with kernel, initrd, disk.ext4, key")
     memory: int = Field(1024, description="MiB")
-    cpus: int = 2
+    cpus: int = Field(1, description="with more, Debian's kernel panics now and then under qemu 7")
     boot: float = Field(300, description="s that it may take to come up")
 
 
 class SSHDriver(_Strict):
-    """The gateway is a machine of its own; `off` and `on` are commands of this machine that switch
-    the relay its power comes through."""
+    """The gateway is a machine of its own. `cmd_off` and `cmd_on` are run on this machine; they
+    switch the relay that its power comes through."""
 
     cls: Literal["SSHDriver"]
     address: str
     port: int = 22
     user: str = "root"
     key: str = ""
-    off: list[str] = []
-    on: list[str] = []
+    cmd_off: list[str] = []
+    cmd_on: list[str] = []
     boot: float = Field(180, description="s that it may take to come up")
 
 

@@ -69,13 +69,13 @@ class RelayPower:
         self._driver, self._shell, self._broker = driver, shell, broker
 
     def cut(self) -> None:
-        if self._driver.off:
-            subprocess.run(self._driver.off, check=True, timeout=60)
+        if self._driver.cmd_off:
+            subprocess.run(self._driver.cmd_off, check=True, timeout=60)
         self._shell.forget()
 
     def restore(self, *, clock: str = "") -> None:
-        if self._driver.on:
-            subprocess.run(self._driver.on, check=True, timeout=60)
+        if self._driver.cmd_on:
+            subprocess.run(self._driver.cmd_on, check=True, timeout=60)
         self._wait()
 
     def wait_for_reset(self) -> None:

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# A kernel that panics starts anew, as one on a gateway should.
+_KERNEL = "panic=5 mitigations=off TERM=dumb"
+
 
 class Monitor:
     """QMP: one command at a time; events are kept until they are waited for."""
@@ -140,14 +143,14 @@ class Machine:
         # fmt: off
         return [
             "nice", "-n", os.environ.get("RIG_NICE", "5"),
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max",
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Nehalem",
             "-smp", str(self._cpus), "-m", str(self._memory),
             "-nodefaults", "-no-user-config", "-display", "none", "-rtc", rtc,
             "-chardev", f"file,id=console,path={self.console},append=on",
             "-serial", "chardev:console",
             "-qmp", f"unix:{door},server=on,wait=off",
             "-kernel", str(build / "kernel"), "-initrd", str(build / "initrd"),
-            "-append", f"console=ttyS0 root=/dev/vda rw quiet TERM=dumb {kernel}",
+            "-append", f"console=ttyS0 root=/dev/vda rw quiet {_KERNEL} {kernel}",
             "-drive", f"file={self._disk},format=qcow2,if=virtio,cache=writeback",
             "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self._ssh}-10.0.2.15:22",
             "-device", "virtio-net-pci,netdev=net,romfile=",

@@ -160,7 +160,7 @@ def _bench(inventory: Inventory, folder: Path, background: Background, site: Sit
     assert isinstance(driver, SSHDriver)
     shell = Shell(driver, folder)
     ports: dict[str, Port] = {
-        name: RealUsb(resource.path, resource.off, resource.on, shell)
+        name: RealUsb(resource.path, resource.cmd_off, resource.cmd_on, shell)
         for name, resource in inventory.resources.items()
         if isinstance(resource, USBSerialPort)
     }
