@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agent.contract import Parity, Search
 
 PARITIES = ("none", "even", "odd")
-GIVE_WAY = 0.1  # s between two exchanges on the service's wire, which is for its own devices
+GIVE_WAY = 0.1  # s, at least
 NEW_WIRE = "field"  # what a wire is called in the lines to paste
 EX_TEMPFAIL = 75
 INTERRUPTED = 130
@@ -161,9 +161,10 @@ async def _hunt(args: argparse.Namespace, place: "Where", lent: "Lent", account:
         async for news in look(lent.wire, search(args, place, lent)):
             if isinstance(news, Find):
                 account.found(news)
-            else:
-                account.step(news)
-                await asyncio.sleep(GIVE_WAY if lent.shared else 0)
+                continue
+            rest = give_way(news.bus - account.bus) if lent.shared else 0.0
+            account.step(news)
+            await asyncio.sleep(rest)
 
     task = asyncio.ensure_future(hunt())
     if threading.current_thread() is threading.main_thread():
@@ -173,6 +174,12 @@ async def _hunt(args: argparse.Namespace, place: "Where", lent: "Lent", account:
     except asyncio.CancelledError:
         return True
     return False
+
+
+def give_way(spent: float) -> float:
+    """Seconds to leave the service's wire to its own devices after having kept it so long: as
+    much, so that they wait for one exchange at most before they are all asked."""
+    return max(GIVE_WAY, spent)
 
 
 def search(args: argparse.Namespace, place: "Where", lent: "Lent") -> "Search":

@@ -1,7 +1,7 @@
 """One question to a unit, all that can be heard of an answer, and the bus time that it took."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from agent.contract import WIRE_GONE, Line, LinkLost, Turn, Wire
@@ -11,6 +11,7 @@ from drivers.modbus.planner import Block
 REPORT_ID, IDENTIFY = 17, 43
 _NOT_REACHED = frozenset({10, 11})  # a converter says that nobody answered it
 _PAUSE = 0.1  # s of silence that end an answer which had begun
+_LONGEST = 512  # characters of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +53,33 @@ def identity_questions(unit: int) -> tuple[codec.Request, codec.Request]:
 
 @dataclass(slots=True)
 class Asker:
-    """`bus`: s that the wire was kept so far: transmission, waiting, silences. `sent`: all
-    function codes that were used."""
+    """`bus`: s that the wire was kept so far: transmission, waiting, silences."""
 
     wire: Wire
     guard: float
     bus: float = 0.0
-    count: int = 0
-    sent: set[int] = field(default_factory=set)
 
     async def ask(
         self, request: codec.Request, line: Line | None, wait: float, after: float = 0.0
     ) -> Outcome:
         """`wait`: s for the answer to begin. `after`: listen so long for a second one. Raises
         LinkLost only when the port or peer is gone."""
-        self.count += 1
-        self.sent.add(request.function)
-        async with self.wire.turn(line, self.guard) as turn:
-            began = _now()
-            if self.wire.framing == "tcp":
-                outcome = await _ask_tcp(turn, request, wait)
-            else:
-                outcome = await _ask_rtu(turn, request, wait, after, line or Line())
-            spent = _now() - began
-        self.bus += min(spent, self.cost(line, wait + after + _PAUSE, len(outcome.data)))
+        began = _now()
+        try:
+            async with self.wire.turn(line, self.guard) as turn:
+                began = _now()
+                if self.wire.framing == "tcp":
+                    outcome = await _ask_tcp(turn, request, wait)
+                else:
+                    outcome = await _ask_rtu(turn, request, wait, after, line or Line())
+        except LinkLost as error:  # the wire does not fall silent, so that nothing can be asked
+            if error.reason != "babble":
+                raise
+            outcome = Outcome("garbled")
+        silence = max(line.silence, self.guard) if line else 0.0
+        heard = _LONGEST if outcome.kind == "garbled" else len(outcome.data)
+        most = self.cost(line, wait + after + _PAUSE, heard)  # beside a service others talk, too
+        self.bus += min(silence + _now() - began, most)
         return outcome
 
     def cost(self, line: Line | None, wait: float, data: int = 0) -> float:

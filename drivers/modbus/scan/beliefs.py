@@ -3,17 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from agent.contract import Line
 from drivers.modbus.planner import Block
 from drivers.modbus.profile import Table
 from drivers.modbus.scan.sheet import Kind, Sheet
-from drivers.modbus.words import pack_registers
 
 HOPELESS = 40.0  # bits behind the best: not looked at any more
 _NEWS = 0.12  # worth of a register not yet seen, in bits
 _ENOUGH = 0.04  # bits that a further read must bring
-_STRANGER = -6.0  # bits, for a device that no profile describes
 
 
 @dataclass(slots=True)
@@ -52,9 +51,9 @@ class Beliefs:
         """By the profile's name, the best first; what is missing to 1 belongs to none of them."""
         bits = {s.name: self.evidence[s.name] + s.prior_bits(self.unit, self.line)
                 for s in self.sheets}  # fmt: skip
-        top = max([*bits.values(), self.stranger + _STRANGER])
+        top = max([*bits.values(), self.stranger])
         weights = {name: 2.0 ** (b - top) for name, b in bits.items()}
-        total = sum(weights.values()) + 2.0 ** (self.stranger + _STRANGER - top)
+        total = sum(weights.values()) + 2.0 ** (self.stranger - top)
         return {
             name: weight / total
             for name, weight in sorted(weights.items(), key=lambda item: -item[1])
@@ -64,26 +63,33 @@ class Beliefs:
         """The read from whose answer most can be learnt; None when none is worth its time."""
         chances = self.plausible
         live = [sheet for sheet in self.sheets if chances[sheet.name] > 0.002]
+        unread = {sheet.name: sheet.unread(self.words) for sheet in live}
         blocks = {block for sheet in live for block in sheet.reads if block not in self.kinds}
-        worth = {block: self._worth(block, live, chances) for block in blocks}
+        worth = {block: _worth(block, live, chances, unread) for block in blocks}
         best = max(worth, key=lambda b: (worth[b], -b.count, b.table, -b.first), default=None)
         return best if best is not None and worth[best] > _ENOUGH else None
 
-    def _worth(self, block: Block, live: Iterable[Sheet], chances: Mapping[str, float]) -> float:
-        expected = total = news = 0.0
-        for sheet in live:
-            chance, answered = chances[sheet.name], sheet.expects(block)
-            total += chance
-            expected += chance * answered
-            if answered > 0.5:
-                news += chance * min(1.0, _NEWS * len(_covers(block) & sheet.unread(self.words)))
-        return _entropy(expected / total) - _mean_entropy(block, live, chances) / total + news
+
+def _worth(
+    block: Block,
+    live: Iterable[Sheet],
+    chances: Mapping[str, float],
+    unread: Mapping[str, set[tuple[Table, int]]],
+) -> float:
+    """Bits: what the answer's being data or a refusal would tell, and registers not yet seen."""
+    covers = _covers(block)
+    expected = total = doubt = news = 0.0
+    for sheet in live:
+        chance, answered = chances[sheet.name], sheet.expects(block)
+        total += chance
+        expected += chance * answered
+        doubt += chance * _entropy(answered)
+        if answered > 0.5:
+            news += chance * min(1.0, _NEWS * len(covers & unread[sheet.name]))
+    return _entropy(expected / total) - doubt / total + news
 
 
-def _mean_entropy(block: Block, live: Iterable[Sheet], chances: Mapping[str, float]) -> float:
-    return sum(chances[sheet.name] * _entropy(sheet.expects(block)) for sheet in live)
-
-
+@lru_cache(maxsize=1024)
 def _entropy(chance: float) -> float:
     """Bits of a yes or no."""
     return -sum(p * math.log2(p) for p in (chance, 1 - chance) if p > 0)
@@ -99,8 +105,3 @@ def _words(block: Block, data: bytes) -> dict[tuple[Table, int], int]:
     else:
         found = [int.from_bytes(data[at : at + 2]) for at in range(0, len(data), 2)]
     return {(block.table, block.first + place): word for place, word in enumerate(found)}
-
-
-def data_of(words: Mapping[tuple[Table, int], int], block: Block) -> bytes:
-    """The registers as they would stand in one answer."""
-    return pack_registers([words[register] for register in sorted(_covers(block))])

@@ -32,22 +32,30 @@ Words = Mapping[tuple[Table, int], int]
 async def explore(
     read: Callable[[Block], Awaitable[Outcome]],
 ) -> AsyncIterator[tuple[Block, Outcome]]:
-    """Reads the first registers of both tables; single ones where many are refused together."""
+    """Reads the first registers of both tables; one by one where many are refused together."""
     for table in _TABLES:
         for first in range(0, _FAR, _STEP):
             block = Block(table, first, _STEP)
             outcome = await read(block)
             yield block, outcome
-            if outcome.kind == "data":
-                continue
-            alone = [Block(table, first + place, 1) for place in range(_STEP)]
-            answered = 0
-            for single in alone:
-                found = await read(single)
-                answered += found.kind == "data"
-                yield single, found
-            if not answered:
-                break
+            if outcome.kind != "data":
+                async for one in _one_by_one(table, first, read):
+                    yield one
+
+
+async def _one_by_one(
+    table: Table, first: int, read: Callable[[Block], Awaitable[Outcome]]
+) -> AsyncIterator[tuple[Block, Outcome]]:
+    """Up to the end of what is there; where nothing is at the first two, nothing is looked for."""
+    answered = refused = 0
+    for place in range(_STEP):
+        block = Block(table, first + place, 1)
+        outcome = await read(block)
+        yield block, outcome
+        answered += outcome.kind == "data"
+        refused += outcome.kind != "data"
+        if refused and (answered or refused > 1):
+            return
 
 
 def guesses(find: Find, words: Words, identity: Sequence[str]) -> Find:

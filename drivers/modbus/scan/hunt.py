@@ -19,9 +19,12 @@ _FOREVER = 1e9
 _DELAY = 0.05  # s that a device may take, with the adapter's own delay
 _CHARACTERS = 20  # further ones that the wait lasts: an answer's first packet
 _TCP_WAIT = 0.5
-_ONE_LINE = 3.0  # times the wait, where no other settings are to be tried
+_ONE_LINE = 2.0  # times the wait, where no other settings are to be tried
+_MORE = 1.5  # times the wait, of a device that has answered before
+_LONGEST_WAIT = 0.3  # s on a serial line: others may wait for it
 _SECOND = 0.06  # s to listen for a second answer
 _SLOW = 0.2  # s, the longest delay that the search adapts to
+_RESERVE = 0.8  # of the budget, for first questions; the rest to look closely
 _READS = 24  # at most, of one device
 _BABBLE = 4  # garbled answers on one line, then something talks there by itself
 
@@ -37,6 +40,7 @@ class Hunt:
     garbled: dict[Line | None, list[int]] = field(default_factory=dict)
     """Units that something spoke for that was not understood, by line."""
     found: set[int] = field(default_factory=set)
+    understood: set[Line | None] = field(default_factory=set)
     patience: float = 1.0
 
     def __post_init__(self) -> None:
@@ -65,20 +69,32 @@ class Hunt:
             if outcome.answered:
                 self.order.found(one.line, one.unit)
                 self.found.add(one.unit)
+                self.understood.add(one.line)
                 async for news in self._look_closely(one, outcome):
                     yield news
         for find in self._unclear():
             yield find
 
-    def wait(self, line: Line | None) -> float:
-        """Seconds for an answer to begin: what devices take, or the slowest took so far."""
+    def wait(self, line: Line | None, patience: float) -> float:
+        """Seconds for an answer to begin: what devices take; or more, where one took longer and
+        the budget allows as much for everybody."""
+        affordable = self._share() - self.asker.cost(line, 0.0)
+        longer = min(1.5 * self.slowest, affordable)
+        return max(self._usual(line, patience), min(longer, _LONGEST_WAIT))
+
+    def _usual(self, line: Line | None, patience: float) -> float:
         if line is None:
-            return max(_TCP_WAIT, 1.5 * self.slowest)
-        usual = (_DELAY + _CHARACTERS * line.character) * self.patience
-        return max(usual, 1.5 * self.slowest)
+            return _TCP_WAIT
+        usual = (_DELAY + _CHARACTERS * line.character) * self.patience * patience
+        return min(usual, max(_LONGEST_WAIT, _DELAY + _CHARACTERS * line.character))
+
+    def _share(self) -> float:
+        """Seconds of the budget for each that has not been asked yet."""
+        return _RESERVE * (self.budget - self.asker.bus) / max(1, self.order.first_left)
 
     def _cost(self, one: Try) -> float:
-        return self.asker.cost(one.line, self.wait(one.line) * one.patience)
+        """Seconds of bus time, when nobody answers in the usual time."""
+        return self.asker.cost(one.line, self._usual(one.line, one.patience))
 
     def _step(self, one: Try) -> Step:
         left = self.order.left(self.budget - self.asker.bus)
@@ -86,7 +102,7 @@ class Hunt:
 
     async def _try(self, one: Try) -> Outcome:
         """A garbled answer is asked for once more, unless everything on that line is garbled."""
-        request, wait = question(one.unit, one.block), self.wait(one.line) * one.patience
+        request, wait = question(one.unit, one.block), self.wait(one.line, one.patience)
         outcome = await self.asker.ask(request, one.line, wait)
         units = self.garbled.setdefault(one.line, [])
         if outcome.kind == "garbled" and one.unit not in units and len(units) < _BABBLE:
@@ -94,6 +110,8 @@ class Hunt:
             if outcome.kind == "garbled":
                 units.append(one.unit)
                 self.order.suspected(one.unit)
+        if len(units) == _BABBLE and one.line not in self.understood:
+            self.order.drop(one.line)
         return outcome
 
     async def _look_closely(self, one: Try, first: Outcome) -> AsyncIterator[Find | Step]:
@@ -133,7 +151,7 @@ class Hunt:
         self.slowest = max(self.slowest, min(delay, _SLOW))
 
     async def _ask(self, one: Try, request: Request, after: float = 0.0) -> Outcome:
-        return await self.asker.ask(request, one.line, self.wait(one.line) * 1.5, after)
+        return await self.asker.ask(request, one.line, self.wait(one.line, _MORE), after)
 
     async def _stranger(self, one: Try, beliefs: Beliefs, find: Find) -> AsyncIterator[Find | Step]:
         """No profile fits: what it says of itself, and what its registers look like."""
@@ -149,17 +167,18 @@ class Hunt:
         yield guesses(find, beliefs.words, [text for text in texts if text])
 
     def _unclear(self) -> list[Find]:
-        """Ids at which something spoke that was never understood."""
-        finds = []
-        for line, units in self.garbled.items():
-            if len(units) >= _BABBLE:
-                finds.append(Find(None, line, remarks=(Remark("babble"),)))
-                continue
-            finds += [
-                Find(unit, line, remarks=(Remark("garbled"),))
-                for unit in units
-                if unit not in self.found
-            ]
+        """Ids at which something spoke that was never understood; lines that are full of it."""
+        loud = [line for line, units in self.garbled.items() if len(units) >= _BABBLE]
+        finds = [
+            Find(unit, line, remarks=(Remark("garbled"),))
+            for line, units in self.garbled.items()
+            for unit in units
+            if line not in loud and unit not in self.found
+        ]
+        if loud:
+            finds.append(
+                Find(None, loud[0] if len(loud) == 1 else None, remarks=(Remark("babble"),))
+            )
         return finds
 
 

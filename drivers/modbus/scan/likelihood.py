@@ -48,7 +48,7 @@ def point_gain(point: Point, words: Sequence[int]) -> float:
         return 0.0
     blank = 2.0 ** (-16 * point.width)
     data = chunk(point)(pack_registers(words), 0)
-    chance = _chance(point, data) + 0.03 * blank
+    chance = _chance(point, data) + 0.01 * blank
     return math.log2(chance) - sum(at_large(word) for word in words)
 
 
@@ -101,12 +101,14 @@ def _floating(point: Point, data: bytes) -> float:
         return 0.1
     value = raw * point.scale + point.offset
     numbers = _BINADE * 2.0 ** (8 * len(data) - 32)
+    round_number = 0.1 * 2.0**16 if not any(data[-2:]) else 0.0
     chance = 0.0
     for low, high in _spans(point) if point.range else [(-1e6, 1e6)]:
         if low <= value <= high and abs(raw) > 1e-4:
             largest = max(abs(low), abs(high), 1e-3)
             smallest = max(min(abs(low), abs(high)) if low * high > 0 else 0.0, largest * 1e-4)
-            chance += 0.4 / (numbers * (math.log2(largest / smallest) + 1))
+            binades = math.log2(largest / smallest) + 1
+            chance += (0.4 + round_number) / (numbers * binades)
     return chance
 
 

@@ -80,7 +80,9 @@ def tries(profiles: Sequence[Profile], search: Search, *, serial: bool) -> list[
     for line, weight in settings.items():
         for unit in ids(profiles, search):
             own = anywhere[unit] if line is None else units[line.baud, line.parity, unit]
-            share = own / len(profiles) + (_FADING**unit if unit in ANY_ID else _FAR) / len(ANY_ID)
+            share = own / max(1, len(profiles)) + (_FADING**unit if unit in ANY_ID else _FAR) / len(
+                ANY_ID
+            )
             found += [
                 Try(line, unit, block, patience, weight / total * share * chance)
                 for block, patience, chance in _QUESTIONS
@@ -102,6 +104,11 @@ class Order:
         while self._left:
             yield self._left.pop()
 
+    @property
+    def first_left(self) -> int:
+        """How many have not been asked the first question."""
+        return sum(one.block == _QUESTIONS[0][0] for one in self._left)
+
     def left(self, budget: float) -> float:
         """Seconds of bus time, at most `budget`."""
         return min(budget, sum(map(self._cost, self._left)))
@@ -111,6 +118,10 @@ class Order:
         self._left = [t for t in self._left if (t.line, t.unit) != (line, unit)]
         self._favoured.add(line)
         self._left.sort(key=self._merit)
+
+    def drop(self, line: Line | None) -> None:
+        """At those settings nothing can be heard."""
+        self._left = [one for one in self._left if one.line != line]
 
     def again(self, line: Line | None, unit: int) -> None:
         """That unit was heard, too late: it is asked next, with more patience."""

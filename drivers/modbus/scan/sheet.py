@@ -21,7 +21,7 @@ _UNIT = 3.0  # bits, for a factory id that few have
 _COST = Cost(0.001, 0.03)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """`sure`: registers that the device has; `likely`: those that set it up, which some devices do
     not show."""
@@ -30,7 +30,10 @@ class Sheet:
     profile: Profile
     sure: frozenset[tuple[Table, int]]
     likely: frozenset[tuple[Table, int]]
-    reads: tuple[Block, ...] = field(compare=False)
+    points: tuple[tuple[Point, tuple[tuple[Table, int], ...]], ...]
+    """Each with its registers."""
+    reads: tuple[Block, ...]
+    _expected: dict[Block, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, profile: Profile) -> "Sheet":
@@ -46,10 +49,23 @@ class Sheet:
         for setting in profile.settings.values():
             width = 2 if setting.type == "float32" else 1
             likely |= {(setting.table, setting.address + place) for place in range(width)}
-        return cls(name, profile, frozenset(sure), frozenset(likely - sure), tuple(_reads(profile)))
+        points = tuple((point, registers_of(point)) for point in profile.points.values())
+        return cls(
+            name,
+            profile,
+            frozenset(sure),
+            frozenset(likely - sure),
+            points,
+            tuple(_reads(profile)),
+        )
 
     def expects(self, block: Block) -> float:
         """The chance that it answers with data."""
+        if block not in self._expected:
+            self._expected[block] = self._expectation(block)
+        return self._expected[block]
+
+    def _expectation(self, block: Block) -> float:
         registers = {(block.table, a) for a in range(block.first, block.first + block.count)}
         if not registers <= self.sure | self.likely or not self._allows(block):
             return 0.1
@@ -66,8 +82,7 @@ class Sheet:
         """How much better than chance it explains the registers that were read."""
         covered: set[tuple[Table, int]] = set()
         bits = 0.0
-        for point in self.profile.points.values():
-            at = registers_of(point)
+        for point, at in self.points:
             if covered.isdisjoint(at) and all(register in words for register in at):
                 bits += point_gain(point, [words[register] for register in at])
                 covered.update(at)
@@ -79,14 +94,13 @@ class Sheet:
         rare = factory.unit == unit and unit > 1
         return (0.0 if same else _LINE) + (_UNIT if rare else 0.0)
 
+    def shows(self, words: Words) -> bool:
+        """Whether one of its points, at least, was read."""
+        return any(all(register in words for register in at) for _, at in self.points)
+
     def unread(self, words: Words) -> set[tuple[Table, int]]:
         """Registers of points that have not been seen."""
-        return {
-            register
-            for point in self.profile.points.values()
-            for register in registers_of(point)
-            if register not in words
-        }
+        return {register for _, at in self.points for register in at if register not in words}
 
     def _allows(self, block: Block) -> bool:
         limits = self.profile.limits
@@ -110,8 +124,8 @@ class Sheet:
                 yield setting_gain(setting, word, next(code, None))
 
 
-def registers_of(point: Point) -> list[tuple[Table, int]]:
-    return [(point.table, point.address + place) for place in range(point.width)]
+def registers_of(point: Point) -> tuple[tuple[Table, int], ...]:
+    return tuple((point.table, point.address + place) for place in range(point.width))
 
 
 def _reads(profile: Profile) -> Iterable[Block]:

@@ -18,11 +18,12 @@ Meaning = dict[tuple[str, int], tuple[str, Point]]
 
 
 def verdict(beliefs: Beliefs, remarks: tuple[Remark, ...]) -> Find:
-    """Without matches when no profile explains what was heard."""
-    chances = beliefs.plausible
+    """Without matches when no profile explains what was heard, or none of its points was."""
+    sheets = {sheet.name: sheet for sheet in beliefs.sheets}
+    plausible = beliefs.plausible.items()
+    chances = {name: c for name, c in plausible if sheets[name].shows(beliefs.words)}
     if sum(chances.values()) < _BELIEVED:
         return Find(beliefs.unit, beliefs.line, options={"unit": beliefs.unit}, remarks=remarks)
-    sheets = {sheet.name: sheet for sheet in beliefs.sheets}
     names = [name for name, chance in chances.items() if chance > _FAINT] or list(chances)[:1]
     best = sheets[names[0]]
     tied = [name for name in names if _as_good(beliefs, best, sheets[name])]
