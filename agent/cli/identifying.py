@@ -21,8 +21,10 @@ NOTICED = 4.0  # a change that is shown; 4 median deviations are rare without a 
 SEEN, UNSEEN = 30.0, 20.0  # of another state, and of a value that is there no more or again
 HALF_LIFE = 8.0  # s after which a change counts half
 SIGMA = 1.4826  # of a normal distribution, in median deviations
+RISING = 5  # steps up and none down: a counter
+FEW = 8.0  # values, from which the noise is known half as well as it should be
 MOST = 1000.0  # of a change where nothing ever moved
-LEAST = 0.002  # of the value: no deviation is taken for smaller
+LEAST, COARSE = 0.002, 0.05  # of a value: no noise is smaller, no step of a sensor is larger
 
 Line = Mapping[str, Any]
 """A reading as the control socket tells it: device, point, value, unit, t."""
@@ -80,13 +82,13 @@ class Series:
         numbers = _numbers(self.past)
         if len(numbers) <= len(self.past) / 2:
             usual, share = _commonest(self.past)
-            return 0.0 if value == usual else SEEN * share
+            return 0.0 if value == usual else SEEN * share**4
         if not _is_number(value):
             return UNSEEN
         if _rises(numbers):
             steps = [after - before for before, after in pairwise(numbers)]
-            return _deviation(float(value) - numbers[-1], steps, 0.0)
-        return _deviation(float(value), numbers, LEAST * abs(median(numbers)))
+            return _deviation(float(value) - numbers[-1], steps, median(steps))
+        return _deviation(float(value), numbers, max(_step(numbers), LEAST * abs(median(numbers))))
 
 
 def _is_number(value: Value | None) -> TypeGuard[float]:
@@ -106,16 +108,22 @@ def _commonest(values: Iterable[Value | None]) -> tuple[Value | None, float]:
 
 def _rises(numbers: list[float]) -> bool:
     pairs = list(pairwise(numbers))
-    return all(a <= b for a, b in pairs) and sum(a < b for a, b in pairs) > len(pairs) / 2
+    up = sum(a < b for a, b in pairs)
+    return up >= RISING and up > len(pairs) / 2 and all(a <= b for a, b in pairs)
+
+
+def _step(numbers: list[float]) -> float:
+    """The smallest that the sensor makes, as far as that may be taken for noise."""
+    step = min((b - a for a, b in pairwise(sorted(set(numbers)))), default=0.0)
+    size = abs(median(numbers))
+    return min(step, COARSE * size) if size else step
 
 
 def _deviation(value: float, usual: list[float], least: float) -> float:
+    """In units of what is usual, which is not taken for smaller than `least`."""
     middle = median(usual)
-    spread = SIGMA * median(abs(one - middle) for one in usual)
-    levels = sorted(set(usual))
-    step = min((b - a for a, b in pairwise(levels)), default=0.0)
-    off = abs(value - middle)
-    return min(off / max(spread, step, least, 1e-9), MOST)
+    spread = SIGMA * median(abs(one - middle) for one in usual) * (1 + FEW / len(usual))
+    return min(abs(value - middle) / max(spread, least, 1e-9), MOST)
 
 
 class Ranking:

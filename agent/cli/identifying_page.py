@@ -12,6 +12,7 @@ from agent.i18n import say
 
 KEYS = 9  # changes that a key can choose
 BAR = 10  # blocks of the strongest change
+WIDE = 72  # columns; narrower terminals show what is needed only
 _BLOCK = "█"
 
 
@@ -38,12 +39,15 @@ def page(
     invitation = say(
         "touch a sensor, breathe on it, unplug it, or drive over it: what changed most is first"
     )
-    lines = [head, *wrap(invitation, limit), ""]
+    lines = [*wrap(head, limit), *wrap(invitation, limit), ""]
     if not changes:
         return [*lines, say("nothing has changed")]
     titles = ["", say("DEVICE"), say("called"), say("point"), say("was"), say("is"), say("change")]
     rows = [_row(at, change, names, t) for at, change in enumerate(changes[:KEYS], 1)]
-    return [*lines, *table([titles, *rows], limit)]
+    cells = [titles, *rows]
+    if limit < WIDE:
+        cells = [[row[at] for at in (0, 1, 3, 5)] for row in cells]
+    return [*lines, *table(cells, limit)]
 
 
 def keys(limit: int) -> list[str]:
