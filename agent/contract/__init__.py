@@ -37,6 +37,7 @@ from agent.contract.flow import (
     Skip,
 )
 from agent.contract.probe import Probe, Sound, Verdict
+from agent.contract.profiles import Shelf, broken_profile, chosen_points
 from agent.contract.ranges import Ranges
 from agent.contract.reading import (
     Event,
@@ -100,6 +101,7 @@ __all__ = [
     "Said",
     "Search",
     "Setup",
+    "Shelf",
     "Simulator",
     "Sink",
     "Skip",
@@ -113,4 +115,6 @@ __all__ = [
     "Verdict",
     "Wire",
     "Writable",
+    "broken_profile",
+    "chosen_points",
 ]

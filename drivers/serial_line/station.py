@@ -1,17 +1,22 @@
 """All that is known of a device before the first byte: its profile and its settings, joined."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-from yaml import YAMLError
-
-from agent.contract import Device, DeviceFault, Host, Line, Misconfigured, PointInfo
+from agent.contract import (
+    Device,
+    DeviceFault,
+    Host,
+    Line,
+    Misconfigured,
+    PointInfo,
+    Shelf,
+    broken_profile,
+    chosen_points,
+)
 from drivers.serial_line.layout import Value
 from drivers.serial_line.profile import Kind, Point, Profile, load_profile
 from drivers.serial_line.proof import faults
@@ -48,7 +53,7 @@ class Station:
     def of(cls, device: Device, host: Host) -> "Station":
         """Raises Misconfigured: no such profile, a broken one, or settings that do not fit it."""
         settings = SerialLineSettings.model_validate(dict(device.options))
-        profile = find_profile(host, settings.profile)
+        profile = PROFILES.find(host, settings.profile)
         _check_way(profile, settings, device)
         timing = profile.timing
         detectors = _detectors(profile, settings)
@@ -60,7 +65,7 @@ class Station:
             fields=_fields(profile, settings),
             detectors=detectors,
             labels={key: label for label, key in detectors.items()},
-            points=_chosen(profile, settings),
+            points=chosen_points(profile.points, settings.points, settings.profile),
             line=settings.line.over(profile.line.line) if settings.line else None,
             connect=_udp(settings.connect),
             listen=_udp(settings.listen),
@@ -102,28 +107,13 @@ def point_id(name: str, label: str) -> str:
     return f"{name}_{label}" if label else name
 
 
-def find_profile(host: Host, name: str) -> Profile:
-    """Raises Misconfigured."""
-    file = host.profile(name)
-    try:
-        look = file.stat()
-        return _loaded(file, look.st_mtime_ns, look.st_size)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _broken(file, f"{where}: {first['msg']}") from error
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
-        raise _broken(file, str(error)) from error
-
-
-@lru_cache(maxsize=256)
-def _loaded(file: Path, mtime: int, size: int) -> Profile:  # noqa: ARG001  a changed file is read anew
-    """One object for all devices of a kind. Raises Misconfigured, and what loading raises."""
+def _proven(file: Path) -> Profile:
+    """Raises Misconfigured where the profile does not understand its own messages."""
     profile = load_profile(file)
     try:
         wrong = next(faults(profile), None)
     except DeviceFault as error:
-        raise _broken(file, str(error)) from error
+        raise broken_profile(file, str(error)) from error
     if wrong is not None:
         raise Misconfigured(
             "{file}: the message {name} is not understood when it comes back",
@@ -135,13 +125,7 @@ def _loaded(file: Path, mtime: int, size: int) -> Profile:  # noqa: ARG001  a ch
     return profile
 
 
-def _broken(file: Path, problem: str) -> Misconfigured:
-    return Misconfigured(
-        "{file}: {problem}",
-        hint="correct the profile; `fieldgate check` reads it again",
-        file=file,
-        problem=problem,
-    )
+PROFILES = Shelf(_proven)
 
 
 def _address(profile: Profile, settings: SerialLineSettings) -> Raw | None:
@@ -223,22 +207,6 @@ def _no_key(field: Value, written: int | str, setting: str) -> Misconfigured:
         written=written,
         size=field.size,
     )
-
-
-def _chosen(profile: Profile, settings: SerialLineSettings) -> Mapping[str, Point]:
-    if settings.points is None:
-        return profile.points
-    for name in settings.points:
-        if name not in profile.points:
-            near: Sequence[str] = get_close_matches(name, profile.points, n=1)
-            raise Misconfigured(
-                "the profile {profile} has no point '{point}', but for example '{near}'",
-                hint="correct `points:` of the device, or leave it out to read all",
-                profile=settings.profile,
-                point=name,
-                near=(near or list(profile.points))[0],
-            )
-    return {name: profile.points[name] for name in settings.points}
 
 
 def _check_way(profile: Profile, settings: SerialLineSettings, device: Device) -> None:
