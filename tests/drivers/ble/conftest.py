@@ -1,4 +1,4 @@
-"""A radio without a radio: a private D-Bus, an org.bluez of our own on it, drivers that speak to it."""
+"""A radio without a radio: a private D-Bus, an org.bluez of our own, drivers that speak to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -87,7 +87,7 @@ async def test_a_sensor_that_falls_silent_is_bad_and_never_its_last_value(
     async with listening(**options) as heard:
         await until(lambda: bluez.scans)
         bluez.advertise(bluez.device(A), {FCD2: payloads.bthome({"moisture": 20}, 1)})
-        await until(lambda: heard.bad())
+        await until(heard.bad)
         assert set(heard.bad()) == {"silent"}
         assert heard.values("soil_moisture") == [20, None]
         bluez.advertise(bluez.device(A), {FCD2: payloads.bthome({"moisture": 21}, 2)})
@@ -103,5 +103,3 @@ async def test_a_passive_scan_says_what_it_listens_for(
         await until(lambda: heard.values("soil_moisture") == [20])
         assert bluez.scans == 0
     assert not bluez.monitors
-
-
