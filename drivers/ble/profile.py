@@ -4,13 +4,12 @@ A device either advertises (its frames name a `service:` or `company:`) or is co
 of writing, reading and being notified). Either way `frames:` say where values stand in the bytes.
 """
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agent.contract import Host, Misconfigured
+from agent.contract import Shelf
 from agent.contract.settings import Id, Seconds, Strict
 
 NAME = r"^[a-z0-9][a-z0-9_]{0,31}$"
@@ -149,31 +148,4 @@ def load_profile(file: Path) -> Profile:
     return Profile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
-def find_profile(host: Host, name: str) -> Profile:
-    """Raises Misconfigured."""
-    from yaml import YAMLError
-
-    file = host.profile(name)
-    try:
-        return _loaded(file, file.stat().st_mtime_ns)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _broken(file, f"{where}: {first['msg']}") from error
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
-        raise _broken(file, str(error)) from error
-
-
-@lru_cache(maxsize=64)
-def _loaded(file: Path, mtime: int) -> Profile:  # noqa: ARG001  a changed file is read anew
-    """One object for all devices of a kind."""
-    return load_profile(file)
-
-
-def _broken(file: Path, problem: str) -> Misconfigured:
-    return Misconfigured(
-        "{file}: {problem}",
-        hint="correct the profile; `fieldgate check` reads it again",
-        file=file,
-        problem=problem,
-    )
+PROFILES = Shelf(load_profile)

@@ -11,7 +11,7 @@ from drivers.ble.families import FAMILIES
 from drivers.ble.frames import FrameDecoder
 from drivers.ble.libraries import Decoded, LibraryDecoder
 from drivers.ble.packet import Packet, uuid
-from drivers.ble.profile import Point, Profile, find_profile
+from drivers.ble.profile import PROFILES, Point, Profile
 from drivers.ble.settings import BleSettings
 from drivers.ble.sight import Sight
 from drivers.ble.vocabulary import RSSI, Kind, meaning
@@ -47,7 +47,7 @@ class Station:
     def of(cls, device: Device, host: Host) -> "Station":
         """Raises Misconfigured: no such profile, a broken one, a key that is none."""
         settings = BleSettings.model_validate(dict(device.options))
-        profile = None if settings.profile is None else find_profile(host, settings.profile)
+        profile = None if settings.profile is None else PROFILES.find(host, settings.profile)
         if profile is not None:
             _check_fit(device.id, profile, settings)
         key = _key(device.id, settings.key_file, host)
