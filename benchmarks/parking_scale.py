@@ -31,7 +31,7 @@ from agent import paths
 from agent.config.load import Configuration, load
 from agent.contract import LinkLost
 from agent.control.client import ask_once
-from agent.demo.stages import staged
+from agent.simulate.stages import staged
 from benchmarks._mosquitto import mosquitto
 from benchmarks.footprint import cpu, rss
 

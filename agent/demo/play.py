@@ -16,8 +16,8 @@ from agent.demo.proxy import Gate
 from agent.demo.reckoning import Reckoning, reckon
 from agent.demo.scene import CABLE, GATEWAY, UPLINK, write_scene
 from agent.demo.show import Picture, Screen
-from agent.demo.stages import Stage, staged
 from agent.i18n import say
+from agent.simulate.stages import Stage, staged
 
 _ROUND = 60.0  # s of one round of mishaps, when no end is set
 _DRAW_EVERY = 0.5

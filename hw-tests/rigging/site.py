@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.config.load import load
 from agent.contract import STREAMS, TELEMETRY, Lane, LinkLost
 from agent.demo.broker import Broker
-from agent.demo.stages import Stage, staged
+from agent.simulate.stages import Stage, staged
 from agent.uplink.endpoint import Endpoint
 from agent.uplink.formats import cloudevents, senml
 from agent.uplink.formats.arrival import Occurrence, Sample

@@ -17,7 +17,7 @@ import pytest
 from agent.cli.main import main
 from agent.config.load import load
 from agent.contract import Line
-from agent.demo.stages import staged
+from agent.simulate.stages import staged
 from agent.wires.faults import Faults
 from benchmarks._doctor_cases import Case
 

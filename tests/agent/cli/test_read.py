@@ -14,7 +14,7 @@ from agent.contract import LinkLost
 from agent.control.client import SOCKET
 from agent.control.peer import Peer
 from agent.control.server import Answers, Handler, serve
-from agent.demo.stages import staged
+from agent.simulate.stages import staged
 
 BAD = {
     "device": "soil-1", "point": "soil_ph", "value": None, "unit": "1", "quality": "bad",

@@ -18,8 +18,8 @@ from agent.cli.main import main
 from agent.clock import Clock
 from agent.config.load import load
 from agent.control.client import ask_once
-from agent.demo.stages import Stage, staged
 from agent.plan import check_device
+from agent.simulate.stages import Stage, staged
 from drivers.serial_line.bank import Bank
 from drivers.serial_line.simulate import SerialLineSimulator
 
