@@ -6,10 +6,13 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import cast
 
 from agent.borrow import borrow
 from agent.clock import Clock
 from agent.contract import Device, Line, Parity, Simulator, Wire
+from agent.control.server import serve
+from agent.desk import Desk, Running
 from agent.doctor.causes import Ill as Cause
 from agent.doctor.evidence import Evidence
 from agent.doctor.gather import Examination, Plan, Subject
@@ -214,15 +217,32 @@ KINDS: dict[str, tuple[Callable[[Case], None], Cause | None]] = {
 
 
 async def measured(case: Case, port: Path, plan: Plan, *, shared: bool = False) -> Evidence:
-    """What the doctor sees of it."""
+    """What the doctor sees of it; `shared`: through the socket of a service that has the wire."""
     spec = WireSpec("bus", port=str(port), line=case.line)
-    async with _staged(case, port):
+    async with _staged(case, port), _service(spec, shared=shared) as socket:
         tape = Tape()
-        async with borrow(spec, NOWHERE) as lent:
+        async with borrow(spec, socket) as lent:
             lent.taps.add(tape.note)
-            known = Evidence("bus", line=case.line, shared=shared)
+            known = Evidence("bus", line=case.line, shared=lent.shared)
             subjects = list(_subjects(case, lent.wire))
             return await Examination(lent.wire, tape, known, subjects, plan, lambda *_: None).run()
+
+
+@asynccontextmanager
+async def _service(spec: WireSpec, *, shared: bool) -> AsyncIterator[Path]:
+    if not shared:
+        yield NOWHERE
+        return
+    socket = Path(f"{spec.port}.sock")
+    async with Wires([spec], Board()) as wires:
+        desk = Desk(cast("Running", _Running({spec.name: wires})))  # no more of it is asked
+        async with serve(socket, desk.handlers()):
+            yield socket
+
+
+@dataclass(frozen=True)
+class _Running:
+    wires: dict[str, Wires]
 
 
 def _subjects(case: Case, wire: Wire) -> Iterator[Subject]:

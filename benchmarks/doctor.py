@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -45,24 +46,33 @@ class Outcome:
         return any(not 0 < cause.confidence < 1 for cause in self.judgement.causes)
 
 
-async def examined(kind: str, seed: str, folder: Path, room: asyncio.Semaphore) -> Outcome:
+@dataclass(frozen=True)
+class Way:
+    folder: Path
+    room: asyncio.Semaphore
+    shared: bool
+
+
+async def examined(kind: str, seed: str, way: Way) -> Outcome:
     ail, truth = KINDS[kind]
     case = healthy(Random(seed))
     ail(case)
-    port = folder / seed.replace(" ", "-").replace("/", "-")
-    async with room:
+    port = way.folder / seed.replace(" ", "-").replace("/", "-")
+    async with way.room:
         began = time.monotonic()
-        evidence = await measured(case, port, Plan())
+        evidence = await measured(case, port, Plan(speeds=not way.shared), shared=way.shared)
     return Outcome(kind, seed, truth, judge(evidence), time.monotonic() - began)
 
 
-async def campaign(kinds: list[str], cases: int, seed: int, at_once: int) -> list[Outcome]:
-    room = asyncio.Semaphore(at_once)
+async def campaign(args: argparse.Namespace) -> list[Outcome]:
+    threads = ThreadPoolExecutor(2 * args.at_once)  # a borrowed wire waits in one of its own
+    asyncio.get_running_loop().set_default_executor(threads)
     with tempfile.TemporaryDirectory() as folder:
+        way = Way(Path(folder), asyncio.Semaphore(args.at_once), args.shared)
         work = [
-            examined(kind, f"{seed} {kind} {number}", Path(folder), room)
-            for number in range(cases)
-            for kind in kinds
+            examined(kind, f"{args.seed} {kind} {number}", way)
+            for number in range(args.cases)
+            for kind in args.kinds
         ]
         return list(await asyncio.gather(*work))
 
@@ -94,8 +104,9 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=24, help="wires examined side by side")
+    parser.add_argument("--shared", action="store_true", help="through a service's socket")
     args = parser.parse_args()
-    outcomes = asyncio.run(campaign(args.kinds, args.cases, args.seed, args.at_once))
+    outcomes = asyncio.run(campaign(args))
     wrong = [o for o in outcomes if not o.right]
     share = 1 - len(wrong) / len(outcomes)
     certain = sum(o.certain for o in outcomes)

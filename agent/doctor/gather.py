@@ -14,12 +14,13 @@ from agent.doctor.tape import Tape
 from agent.wires.ailments import inverted
 
 TAIL = 0.03  # s to listen on behind an answer
+SHARED_GRACE = 0.15  # s: the pause that ends what was heard, and the way through the service
 GRACE = 0.02  # s: a USB adapter holds bytes for 16 ms
 STEP = 0.1  # s between looks whether a late answer has begun
 LATE = 1.5  # s to wait beyond the time that a device is given
 REST = 0.5  # s of silence before the questions that try whether a longer pause helps
 SLICE = 0.5  # s for which a wire of the service is kept to listen
-FEW = 8  # questions at least, all devices together, to meet what happens now and then
+FEW = 8  # questions at least on a wire of our own, to meet what happens now and then
 SILENT = 2  # questions that a device which says nothing is asked
 PATIENT = 4  # devices without an answer that get LATE
 RESTED = 2  # devices that a longer pause is tried with
@@ -127,16 +128,20 @@ class Examination:
 
     async def _asked_in_rounds(self) -> list[Asked]:
         asked: list[Asked] = []
-        for turn in range(max(self._plan.rounds, -(-FEW // max(1, len(self._subjects))))):
+        for turn in range(self._rounds()):
             for subject in self._subjects:
                 silent = [_silent(one) for one in asked if one.device == subject.device]
                 if len(silent) >= SILENT and all(silent):
                     continue
                 self._tell("ask", subject.device)
-                late = self._patience > 0 and not any(silent)
-                asked.append(await self._ask_patiently(subject, turn, late=late))
+                late = self._patience > 0 and not (silent and all(silent))
+                asked += await self._ask_patiently(subject, turn, late=late)
                 self._patience -= late and _silent(asked[-1])
         return asked
+
+    def _rounds(self) -> int:
+        few = 0 if self._known.shared else FEW
+        return max(self._plan.rounds, -(-few // max(1, len(self._subjects))))
 
     async def _rested(self, silent: Sequence[Subject]) -> list[Asked]:
         asked = []
@@ -160,16 +165,25 @@ class Examination:
         usual = subject.probe.line or self._known.line
         return (usual.baud, usual.parity) == (line.baud, line.parity)
 
-    async def _ask_patiently(self, subject: Subject, number: int, *, late: bool) -> Asked:
-        """A wire of the service tells no times, so there a late answer is one that comes when it
-        is waited for longer."""
+    async def _ask_patiently(self, subject: Subject, number: int, *, late: bool) -> list[Asked]:
+        """A wire of the service tells no times, so there a silent device is asked once more with
+        more time: an answer that then takes longer than the usual time was late."""
         if not late or not self._known.shared:
-            return await self._ask(subject, number, None, LATE if late else 0.0)
+            return [await self._ask(subject, number, None, LATE if late else 0.0)]
         first = await self._ask(subject, number, None, 0.0)
         if not _silent(first):
-            return first
+            return [first]
+        await asyncio.sleep(LATE)  # what may still come must not be taken for the next answer
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         again = await self._ask(subject, number, None, LATE)
-        return first if _silent(again) else replace(again, late=True)
+        if _silent(again):
+            return [first]
+        line = subject.probe.line or self._known.line
+        spoken = (len(again.question) + len(again.heard)) * line.character
+        if loop.time() - began < subject.probe.timeout + spoken + SHARED_GRACE:
+            return [first, again]
+        return [replace(again, late=True)]
 
     async def _ask(
         self, subject: Subject, number: int, line: Line | None, more: float, guard: float = 0.0
