@@ -13,6 +13,7 @@ from drivers.modbus.scan.asking import Outcome
 
 _TABLES: tuple[Table, ...] = ("holding", "input")
 _STEP, _FAR = 8, 64  # registers in one read; how far is looked
+_PAIRS = 2  # of registers that look like floats, at least: one is chance
 _ORDERS = {
     "high word first": (0, 1, 2, 3),
     "low word first": (2, 3, 0, 1),
@@ -75,7 +76,8 @@ def float_order(words: Words) -> str:
     best = max(likely, key=lambda name: likely[name])
     zeros = sum(not any(pair) for pair in pairs)
     clear = list(likely.values()).count(likely[best]) == 1
-    return best if clear and 2 * likely[best] >= len(pairs) - zeros > 0 else ""
+    most = likely[best] >= max(_PAIRS, (len(pairs) - zeros) / 2)
+    return best if clear and most else ""
 
 
 def _pairs(words: Words) -> list[bytes]:
