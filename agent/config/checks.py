@@ -105,29 +105,40 @@ def _peer(wire: WireSettings) -> str:
 
 
 def _units(parts: Parts) -> Iterator[Mistake]:
-    """Drivers with addresses on a shared wire call them `unit`. A device without one has its
-    factory's, which two of one profile share."""
+    """Drivers with addresses on a shared wire call them `unit`, or `address` where each kind of
+    device has its own frames. A device without one has its factory's, which two of one profile
+    share."""
     answering = (
-        (("devices", at, "unit"), (device.wire, *_address(device)))
+        (("devices", at, _key(device)), (device.wire, *_address(device)))
         for at, device in parts.devices.items()
-        if device.wire and _address(device) != (None, None)
+        if device.wire and any(_address(device))
     )
     for where, first, _ in _seen_twice(answering):
-        device = parts.devices[int(first[1])]
-        words = say(
-            "device '{id}' answers to the same unit on the same wire; give each its own `unit:`",
-            id=device.id,
+        other = parts.devices[int(first[1])].id
+        yield parts.document.mistake(where, _shared(str(where[-1]), other))
+
+
+def _shared(key: str, other: str) -> str:
+    if key == "address":
+        return say(
+            "device '{id}' has the same address on the same wire; give each its own", id=other
         )
-        yield parts.document.mistake(where, words)
-
-
-def _address(device: DeviceSettings) -> tuple[Hashable, Hashable]:
-    unit = device.options.get("unit")
-    profile = device.options.get("profile") if unit is None else None
-    return (
-        unit if isinstance(unit, int | str) else None,
-        profile if isinstance(profile, str) else None,
+    return say(
+        "device '{id}' answers to the same unit on the same wire; give each its own `unit:`",
+        id=other,
     )
+
+
+def _key(device: DeviceSettings) -> str:
+    return "address" if "address" in device.options else "unit"
+
+
+def _address(device: DeviceSettings) -> tuple[Hashable, ...]:
+    """Unit, address, and the profile that the address is one of; what is not written is None."""
+    unit, address, profile = (device.options.get(k) for k in ("unit", "address", "profile"))
+    of = None if unit is not None else profile
+    written = (value if isinstance(value, int | str) else None for value in (unit, address, of))
+    return tuple(str(value) if value is not None else None for value in written)
 
 
 def _sessions(parts: Parts) -> Iterator[Mistake]:

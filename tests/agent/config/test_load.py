@@ -185,6 +185,28 @@ def test_two_devices_on_a_wire_have_two_units(
     assert all("device 'a' answers to the same unit" in mistake.problem for mistake in mistakes)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "line"),
+    [
+        ("address: 2", "address: 2", 15),
+        ("address: 1", "address: 2", 0),
+        ("every: 5s", "unit: 2", 0),
+    ],
+)
+def test_receivers_on_a_wire_have_two_addresses(
+    write: Write, first: str, second: str, line: int
+) -> None:
+    receiver = "    driver: serial_line\n    wire: bus\n    profile: deying-m77r\n"
+    entry = f"{receiver}    detectors: [1]\n"
+    second_entry = entry if "address" in second else MODBUS
+    text = f"wires: {{bus: {{port: /dev/x}}}}\ndevices:\n  - id: a\n{entry}    {first}\n"
+    _, mistakes = examine(write(f"{text}  - id: b\n{second_entry}    {second}\n"))
+    told = [
+        (mistake.line, "device 'a' has the same address" in mistake.problem) for mistake in mistakes
+    ]
+    assert told == ([(line, True)] if line else [])
+
+
 def test_one_client_id_at_one_broker_is_refused(complaints: Complaints) -> None:
     text = """\
 uplinks:
