@@ -15,6 +15,7 @@ from drivers.ble.sight import Refused, Sight
 from drivers.ble.station import Decoder, Station, plausible
 from drivers.ble.vocabulary import RSSI
 
+DOUBLE = "two_transmitters"  # the reason of an uncertain reading
 COUNTER, TAG = "counter", "counter_of"  # keys of the host's memory
 AGAIN = 3600.0  # s between two events for one reason
 DOUBT = 600.0  # s that values are uncertain after two transmitters were heard
@@ -81,6 +82,8 @@ class Intake:
             return []
         decoded = self._decoder.decode(fresh(before, packet), sight)
         trust, events = self._trusted(sight, counter, at)
+        if trust is None:
+            return events
         self._heard = now
         presses: list[Record] = []
         if trust is _GOOD and not self._is_echo(before, packet, sight, now):
@@ -110,8 +113,9 @@ class Intake:
 
     def _trusted(
         self, sight: Sight, counter: Counter | None, at: Instant
-    ) -> tuple[_Trust, list[Record]]:
-        """Raises Refused for an authentic packet from before."""
+    ) -> tuple[_Trust | None, list[Record]]:
+        """None: what it says is not taken, as a proven series goes on beside it. Raises Refused
+        for an authentic packet from before."""
         if counter is None or sight.counter is None:
             return _GOOD, []
         now = _seconds(at)
@@ -125,14 +129,11 @@ class Intake:
             return _Trust(Quality.UNCERTAIN, "counter_restarted"), events
         if verdict is Verdict.DOUBLE:
             self._doubted = now
-            return self._doubtful(counter), self._complain("ble.two_transmitters", "double", at)
+            events = self._complain("ble.two_transmitters", "double", at)
+            return None if counter.proven else _Trust(Quality.UNCERTAIN, DOUBLE), events
         if not counter.proven and now - self._doubted < DOUBT:
-            return _Trust(Quality.UNCERTAIN, "two_transmitters"), []
+            return _Trust(Quality.UNCERTAIN, DOUBLE), []
         return _GOOD, []
-
-    def _doubtful(self, counter: Counter) -> _Trust:
-        """A proven series goes on undisturbed: what comes beside it has no good value."""
-        return _Trust(Quality.UNCERTAIN, "replay" if counter.proven else "two_transmitters")
 
     def _is_echo(self, before: Packet | None, packet: Packet, sight: Sight, now: float) -> bool:
         """Without a counter, the same bytes soon after are the same press."""

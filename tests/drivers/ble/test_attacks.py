@@ -167,9 +167,12 @@ async def test_a_long_recording_of_an_old_battery_is_never_good(
     sensor = bluez.device(A)
     async with listening(every=0.0001, **options("sealed")) as heard:
         await until(lambda: bluez.scans)
+        bluez.advertise(sensor, *genuine("sealed", 999, 20.0))
+        await until(lambda: heard.values("air_temperature"))
         for number in range(8):
-            bluez.advertise(sensor, *genuine("sealed", 1000 + number, 20.0))
-            await until(lambda n=number: len(heard.good()) >= 2 * n)
             bluez.advertise(sensor, *service(sealed(10 + number)))
+            bluez.advertise(sensor, *genuine("sealed", 1000 + number, 20.0))
+            await until(lambda n=number: len(heard.values("air_temperature")) > n + 1)
         await until(lambda: ("ble.two_transmitters", "double") in heard.events())
-    assert {r.value for r in heard.good() if r.point == "air_temperature"} == {20.0}
+    readings = heard.readings("air_temperature")
+    assert [(r.value, r.quality) for r in readings] == [(20.0, Quality.GOOD)] * 9
