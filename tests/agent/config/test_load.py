@@ -188,7 +188,7 @@ def test_two_devices_on_a_wire_have_two_units(
 @pytest.mark.parametrize(
     ("first", "second", "line"),
     [
-        ("address: 2", "address: 2", 15),
+        ("address: 2", "address: 2", 14),
         ("address: 1", "address: 2", 0),
         ("every: 5s", "unit: 2", 0),
     ],
