@@ -83,7 +83,9 @@ class Bank:
         self._check_known(table, first, len(words))
         self._take_id(table, first, words)
         self._put(table, first, words)
-        for name, _ in self._points_in(table, first, len(words)):
+        for name, point in self._points_in(table, first, len(words)):
+            if point.write is not None and point.write.words:
+                self._put(table, point.address, [point.write.taken(words[point.address - first])])
             self._held.pop(name, None)
             self._written.add(name)
 

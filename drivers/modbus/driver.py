@@ -103,8 +103,9 @@ class ModbusDriver:
         if field.point.bit is not None:
             before = field.registers(await self._ask_data(request))
         words = encode(field.point, value, before)
+        sent = how.sent(words)
         await self._ask_data(
-            codec.write(self._station.unit, how.function, field.point.address, words)
+            codec.write(self._station.unit, how.function, field.point.address, sent)
         )
         readings = self._readings(sample, await self._ask_data(request))
         found = next(reading for reading in readings if reading.point == point)

@@ -37,6 +37,17 @@ class Write(Strict):
 
     function: Literal[5, 6, 15, 16]
     guard: Literal["actuate", "config", "dangerous"] = "actuate"
+    words: dict[int, int] = Field(
+        {}, description="Word that reads back -> the one that is written for it, if another."
+    )
+
+    def sent(self, words: list[int]) -> list[int]:
+        """What is written so that these words read back."""
+        return [self.words.get(word, word) for word in words]
+
+    def taken(self, sent: int) -> int:
+        """What reads back once that word was written."""
+        return next((word for word, command in self.words.items() if command == sent), sent)
 
 
 class Point(Strict):

@@ -146,7 +146,7 @@ def test_writing_a_value_sends_the_frame_of_the_manual(name: str) -> None:
         wanted = frame(one["request"])
         point = profile_named(case["profile"]).points[one["point"]]
         assert point.write is not None
-        words = encode(point, one["value"])
+        words = point.write.sent(encode(point, one["value"], [0] * point.width))
         function: Literal[5, 6, 15, 16] = point.write.function
         sent = write(wanted[0], function, point.address, words)
         assert RtuExchange(sent).frame == wanted
