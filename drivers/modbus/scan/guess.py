@@ -14,17 +14,11 @@ from drivers.modbus.scan.asking import Outcome
 _TABLES: tuple[Table, ...] = ("holding", "input")
 _STEP, _FAR = 8, 64  # registers in one read; how far is looked
 _PAIRS = 2  # of registers that look like floats, at least: one is chance
-_ORDERS = {
-    "high word first": (0, 1, 2, 3),
-    "low word first": (2, 3, 0, 1),
-    "high word first, low byte first": (1, 0, 3, 2),
-    "low word first, low byte first": (3, 2, 1, 0),
-}
-_YAML = {
-    "high word first": "",
-    "low word first": ", words: low_first",
-    "high word first, low byte first": ", bytes: low_first",
-    "low word first, low byte first": ", words: low_first, bytes: low_first",
+_ORDERS = {  # as a profile says it -> where the bytes stand, most significant first
+    "words: high_first": (0, 1, 2, 3),
+    "words: low_first": (2, 3, 0, 1),
+    "words: high_first, bytes: low_first": (1, 0, 3, 2),
+    "words: low_first, bytes: low_first": (3, 2, 1, 0),
 }
 
 Words = Mapping[tuple[Table, int], int]
@@ -110,7 +104,7 @@ def draft(words: Words, order: str) -> list[str]:
 
 def _floats(registers: Sequence[tuple[Table, int]], words: Words, order: str) -> list[str]:
     return [
-        f"  {table}_{at}: {{table: {table}, address: {at}, type: float32, unit: '1'{_YAML[order]}}}"
+        f"  {table}_{at}: {{table: {table}, address: {at}, type: float32, unit: '1', {order}}}"
         f"  # {_float_at(table, at, words, order):.6g}"
         for table, at in registers
         if at % 2 == 0 and (table, at + 1) in words
@@ -132,8 +126,8 @@ def _integers(registers: Sequence[tuple[Table, int]], words: Words) -> list[str]
 
 
 def _readings(word: int) -> str:
-    """As it stands there, and with the scales that are most frequent."""
+    """As it stands there, then with the most frequent scales, 0.1 and 0.01."""
     signed = word - 0x10000 if word & 0x8000 else word
     if not 10 <= abs(signed) <= 10000:
         return str(signed)
-    return f"{signed}; with scale 0.1: {signed / 10:g}; with scale 0.01: {signed / 100:g}"
+    return f"{signed}, {signed / 10:g}, {signed / 100:g}"

@@ -203,10 +203,10 @@ def test_a_device_that_no_profile_explains_is_given_no_name() -> None:
 @pytest.mark.parametrize(
     ("order", "pattern"),
     [
-        ("high word first", (0, 1, 2, 3)),
-        ("low word first", (2, 3, 0, 1)),
-        ("high word first, low byte first", (1, 0, 3, 2)),
-        ("low word first, low byte first", (3, 2, 1, 0)),
+        ("words: high_first", (0, 1, 2, 3)),
+        ("words: low_first", (2, 3, 0, 1)),
+        ("words: high_first, bytes: low_first", (1, 0, 3, 2)),
+        ("words: low_first, bytes: low_first", (3, 2, 1, 0)),
     ],
 )
 def test_the_order_of_unknown_floats_is_guessed_and_the_draft_is_a_profile(
@@ -230,7 +230,7 @@ def test_whole_numbers_are_not_taken_for_floats_and_shown_with_likely_scales() -
     words: dict[tuple[Table, int], int] = {("holding", at): 200 + at for at in range(4)}
     assert float_order(words) == ""
     text = "\n".join(draft(words, ""))
-    assert "with scale 0.1: 20.3" in text
+    assert "# 203, 20.3, 2.03" in text
     assert set(Profile.model_validate(yaml.safe_load(text)).points) == {
         f"holding_{at}" for at in range(4)
     }
