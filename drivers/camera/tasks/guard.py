@@ -1,0 +1,79 @@
+"""The view guard: a camera that was moved, covered, blinded or blurred says nothing about spaces.
+
+Sharpness and contrast are compared with what this camera usually has: a slowly following mean of
+the looks that were well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drivers.camera.sight import Finding, Happened, View
+
+LOOKS = 2  # in a row that are bad before the view is, and that are well before it is again
+MOVED = 0.02  # of the width
+FEW = 8  # common features: fewer, in a picture that has contrast, and it shows something else
+DARK, FLAT = 28.0, 9.0  # gray levels: mean, standard deviation
+GLARE = 0.35  # share of the picture
+DULL = 0.25  # of the usual sharpness
+FOLLOW = 0.02  # weight of a new look in what is usual
+
+
+@dataclass(slots=True)
+class Guard:
+    """`reason` is empty while the view is well; of a camera that has not been seen it is not."""
+
+    camera: str
+    reason: str = "not_seen"
+    _sharpness: float = 0.0
+    _bad: int = 0
+    _well: int = 0
+
+    def look(self, view: View) -> Sequence[Finding]:
+        """At every measured look; what is told when the view is lost, or back."""
+        problem = self.problem(view)
+        if problem:
+            self._bad, self._well = self._bad + 1, 0
+        else:
+            self._bad, self._well = 0, self._well + 1
+            self._follow(view)
+        if problem and self._bad >= LOOKS and self.reason in {"", "not_seen"}:
+            self.reason = problem
+            return [Happened("view.lost", self.camera, {"reason": problem, **_figures(view)})]
+        if not problem and self._well >= LOOKS and self.reason:
+            before, self.reason = self.reason, ""
+            first = before == "not_seen"
+            return [] if first else [Happened("view.back", self.camera, {"reason": before})]
+        return []
+
+    @property
+    def blind(self) -> str:
+        """Why nothing may be concluded from a look; doubt is enough. Empty: it may."""
+        return self.reason or ("view_doubtful" if self._bad else "")
+
+    def problem(self, view: View) -> str:
+        """What is wrong with a single look; empty when nothing is."""
+        if view.contrast < FLAT:
+            return "view_dark" if view.brightness < DARK else "view_covered"
+        if view.brightness < DARK:
+            return "view_dark"
+        if view.glare > GLARE:
+            return "view_glare"
+        if self._sharpness and view.sharpness < DULL * self._sharpness:
+            return "view_blurred"
+        if view.shift is None:
+            return "view_moved" if view.matches < FEW else ""
+        return "view_moved" if view.shift > MOVED else ""
+
+    def _follow(self, view: View) -> None:
+        if not self._sharpness:
+            self._sharpness = view.sharpness
+        self._sharpness += FOLLOW * (view.sharpness - self._sharpness)
+
+
+def _figures(view: View) -> dict[str, float | int | str | bool | None]:
+    return {
+        "brightness": round(view.brightness, 1),
+        "contrast": round(view.contrast, 1),
+        "sharpness": round(view.sharpness, 1),
+        "shift": None if view.shift is None else round(view.shift, 4),
+    }

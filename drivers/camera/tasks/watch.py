@@ -1,0 +1,83 @@
+"""All tasks of one camera behind the guard of its view."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from drivers.camera.sight import Finding, Need, PointSpec, Sight, Task
+from drivers.camera.tasks.count import CountTask
+from drivers.camera.tasks.guard import Guard
+from drivers.camera.tasks.no_parking import NoParkingTask
+from drivers.camera.tasks.occupancy import OccupancyTask
+from drivers.camera.tasks.plates import PlateOptions, PlateTask
+from drivers.camera.zones import Zones
+
+NAMES = ("plates", "occupancy", "no_parking", "count")
+
+
+class Blindable(Task, Protocol):
+    def blind(self, at: float, reason: str) -> Sequence[Finding]:
+        """The view is bad from now on: nothing may be concluded until the next `see`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """`thresholds`: of the occupancy net, by space; "" for all of the camera."""
+
+    tasks: Sequence[str]
+    plates: PlateOptions = field(default_factory=PlateOptions)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+class Watch:
+    """`zones` are those of the frame's own size."""
+
+    def __init__(self, camera: str, zones: Zones, wishes: Wishes) -> None:
+        self._guard = Guard(camera)
+        self._tasks = [_make(name, camera, zones, wishes) for name in wishes.tasks]
+        self._blind = ""
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset(need for task in self._tasks for need in task.needs)
+
+    @property
+    def points(self) -> Sequence[PointSpec]:
+        return [point for task in self._tasks for point in task.points]
+
+    def see(self, sight: Sight) -> Sequence[Finding]:
+        """While the view is in doubt nothing is concluded; once it is lost, all is unknown."""
+        found: list[Finding] = []
+        if sight.view is not None:
+            found += self._guard.look(sight.view)
+        if self._guard.blind:
+            return [*found, *self._shut(sight.at)]
+        self._blind = ""
+        return [*found, *(one for task in self._tasks for one in task.see(sight))]
+
+    def lost(self, at: float, reason: str) -> Sequence[Finding]:
+        """There are no frames."""
+        self._guard = Guard(self._guard.camera)
+        self._blind = reason
+        return [one for task in self._tasks for one in task.blind(at, reason)]
+
+    def _shut(self, at: float) -> Sequence[Finding]:
+        reason = self._guard.reason
+        if not reason or reason in {self._blind, "not_seen"}:
+            return []
+        self._blind = reason
+        return [one for task in self._tasks for one in task.blind(at, reason)]
+
+
+def _make(name: str, camera: str, zones: Zones, wishes: Wishes) -> Blindable:
+    if name == "plates":
+        return PlateTask(camera, zones.lines, wishes.plates)
+    if name == "occupancy":
+        return OccupancyTask(camera, [space.id for space in zones.spaces], wishes.thresholds)
+    if name == "no_parking":
+        threshold = wishes.thresholds.get("", 0.5)
+        anonymous = wishes.plates.anonymous
+        return NoParkingTask(camera, zones.no_parking, threshold, anonymous=anonymous)
+    if name == "count":
+        return CountTask(zones.lines)
+    raise ValueError(f"no task is called {name!r}; there are: {', '.join(NAMES)}")
