@@ -78,7 +78,9 @@ class Site:
         return found
 
     @asynccontextmanager
-    async def service(self, leave: signal.Signals = signal.SIGTERM) -> AsyncIterator[None]:
+    async def service(
+        self, leave: signal.Signals = signal.SIGTERM
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         told = self.folder / "notify"
         told.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
@@ -93,7 +95,7 @@ class Site:
                 async with asyncio.timeout(20):
                     while b"READY=1" not in await asyncio.get_running_loop().sock_recv(ready, 4096):
                         pass
-                yield
+                yield process
                 process.send_signal(leave)
                 await process.communicate()
             finally:
@@ -171,6 +173,22 @@ async def test_after_a_restart_a_state_is_kept_and_after_a_kill_it_is_unknown(si
     async with site.service():
         assert (await site.spaces())["street-1"]["state"] == "unknown"
         await site.until("east-1", "vacant")
+
+
+async def test_a_reload_brings_and_takes_spaces_and_leaves_the_others_alone(site: Site) -> None:
+    async with site.service() as process:
+        since = (await site.until("east-1", "vacant"))["since"]
+        file = site.folder / "gw.yaml"
+        text = file.read_text(encoding="utf-8").replace("east-2:", "east-3:")
+        file.write_text(text, encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            while "east-3" not in await site.spaces():
+                await asyncio.sleep(0.1)
+        await site.until("east-3", "vacant")
+        spaces = await site.spaces()
+        assert set(spaces) == {"east-1", "east-3", "street-1", "raw-1"}
+        assert (spaces["east-1"]["since"], spaces["east-1"]["state"]) == (since, "vacant")
 
 
 async def test_the_board_counts_and_a_command_lists(
