@@ -151,6 +151,8 @@ class Bluez:
         """The connection ends."""
         if device.connected:
             device.connected = device.resolved = False
+            if device.dropped is not None:
+                device.dropped()
             for path in device.objects():
                 self._signal_removed(path, [SERVICE, CHARACTERISTIC])
             self._signal_changed(

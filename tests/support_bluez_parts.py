@@ -73,6 +73,7 @@ class Peripheral:
     resolved: bool = False
     fault: str = ""
     connections: int = 0
+    dropped: Callable[[], None] | None = None  # told when a connection ends
     gatt: dict[str, list[Characteristic]] = field(default_factory=dict)  # service UUID -> its own
 
     def properties(self) -> dict[str, Variant]:

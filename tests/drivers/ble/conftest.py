@@ -14,6 +14,7 @@ from agent.contract import Device, Event, Reading, Record
 from agent.host import DeviceHost
 from agent.plan import make_driver
 from agent.status import Board
+from drivers.ble import hub
 from tests.support_bluez import Bluez
 from tests.support_bluez_parts import Daemon
 
@@ -64,7 +65,8 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
 
 
 @pytest.fixture
-async def bluez(daemon: Daemon) -> AsyncIterator[Bluez]:
+async def bluez(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bluez]:
+    monkeypatch.setattr(hub, "JITTER", 0.05)
     one = Bluez(daemon.address)
     await one.start()
     yield one
