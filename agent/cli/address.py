@@ -82,8 +82,7 @@ async def _address(args: argparse.Namespace) -> int:
         driver, addressing = _addressing(args.profile, lent.wire)
         order = _order(args, place, driver, addressing, lent)
         with _journal(args, place) as journal:
-            if args.forget and (unfinished := journal.unfinished):
-                journal.put(unfinished.then("forgotten"))
+            _look_back(args, journal)
             talk.begin(driver, addressing, order)
             talk.catch_up(journal.given.values(), order)
             if not await talk.confirm("write", {"wire": order.wire}):
@@ -91,6 +90,21 @@ async def _address(args: argparse.Namespace) -> int:
             await _walk(order, addressing, journal, talk)
     talk.tell("finished", {"first": order.first, "count": order.count})
     return 0
+
+
+def _look_back(args: argparse.Namespace, journal: "Journal") -> None:
+    """Raises Misconfigured when a device of another kind is waiting for its id."""
+    from agent.contract import Misconfigured
+
+    unfinished = journal.unfinished
+    if unfinished is not None and args.forget:
+        journal.put(unfinished.then("forgotten"))
+    elif unfinished is not None and unfinished.profile != args.profile:
+        raise Misconfigured(
+            "the last run was cut short with the profile {profile}",
+            hint="run it again with that profile, or give that device up with --forget",
+            profile=unfinished.profile,
+        )
 
 
 async def _walk(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ async def from_service(socket: Path, chosen: Collection[str], see: See) -> None:
     """Until cancelled. Raises LinkLost when the service ends, Misconfigured when it may not be
     asked. Devices that are polled slowly are read in turn, too, between the service's own polls."""
     board = await asyncio.to_thread(ask_once, socket, {"do": "status"})
-    names = [name for name in board["devices"] if not chosen or name in chosen]
+    names = _chosen(board["devices"], chosen)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_live(socket, frozenset(names), see))
         tasks.create_task(_in_turn(socket, names, see))
@@ -34,11 +34,28 @@ async def from_wires(config: "Configuration", chosen: Collection[str], see: See)
     """Until cancelled."""
     from agent.oneshot import live
 
-    devices = [device for device in config.devices if not chosen or device.id in chosen]
+    names = _chosen([device.id for device in config.devices], chosen)
+    devices = [device for device in config.devices if device.id in names]
     async with contextlib.aclosing(live(config, devices, EVERY)) as answers:
         async for lines in answers:
             for line in lines:
                 see(line, None)
+
+
+def _chosen(known: Iterable[str], chosen: Collection[str]) -> list[str]:
+    """All when none is chosen. Raises Misconfigured for one that there is not."""
+    from agent.contract import Misconfigured
+
+    names = sorted(known)
+    for name in chosen:
+        if name not in names:
+            raise Misconfigured(
+                "no device is called '{name}'",
+                hint="the devices are: {known}",
+                name=name,
+                known=", ".join(names),
+            )
+    return [name for name in names if not chosen or name in chosen]
 
 
 async def _live(socket: Path, names: Collection[str], see: See) -> None:

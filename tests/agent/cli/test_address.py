@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.cli.addressing_journal import Entry, Journal
 from agent.cli.main import main
 from agent.config.load import load
 from agent.demo.agent_process import AgentProcess
@@ -193,3 +194,19 @@ async def test_nothing_is_written_where_nobody_can_say_yes(
     words = ["--profile", "probe", "--from", "11", "--port", str(port.link)]
     assert await asyncio.to_thread(main, ["address", *words]) == 78
     assert "--yes" in capsys.readouterr().err
+
+
+async def test_a_device_of_another_kind_that_waits_for_its_id_comes_first(
+    plug: Plug, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = plug("at_once", 1)
+    journal = port.folder / "journal"
+    with Journal(journal, str(port.link)) as book:
+        book.put(Entry("intent", str(port.link), "other", 1, 11))
+    words = ["--profile", "probe", "--from", "11", "--port", str(port.link), "--yes"]
+    words += ["--journal", str(journal), "--socket", str(port.folder / "none")]
+    assert await asyncio.to_thread(main, ["address", *words]) == 78
+    assert "with the profile other" in capsys.readouterr().err
+    async with PtyStage(port.link, [port.bus]):
+        assert await port.address("--forget") == 0
+    assert port.ids == [12]

@@ -166,3 +166,12 @@ async def test_one_key_names_the_first_in_the_settings(site: Site) -> None:
         terminal.close()
     assert {d.id: d.place for d in load(site.config).devices}["air-2"] == "棚2 东侧"
     assert '  - id: air-2  # the new one\n    place: "棚2 东侧"\n' in site.config.read_text()
+
+
+async def test_a_device_that_there_is_not_is_told(site: Site) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command(site, "air-7"), stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 78
+    assert b"air-1, air-2, made-up" in told
