@@ -71,7 +71,8 @@ class Bluez:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if bus is not None:
             bus.disconnect()
-            await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  theirs
+            with contextlib.suppress(EOFError):  # the bus went first
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  theirs
         self.scans, self._live = 0, set()
         self.monitors.clear()
 
