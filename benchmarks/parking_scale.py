@@ -3,7 +3,8 @@
 2,300 spaces: 40 concentrators on 8 RTU wires at 9600 baud, whose bytes take their real time. The
 concentrators, the agent and mosquitto are processes of their own. Every detector tells its state
 and its battery; one after the other changes its state, and the time until the event is at a
-subscriber is taken. The concentrator is no real make: its registers are made up.
+subscriber is taken. The concentrator is no real make: its registers are made up. With --m77r there
+are as many receivers of the shipped profile deying-m77r in their place: 26 characters a detector.
 """
 
 import argparse
@@ -60,7 +61,18 @@ def profile() -> str:
     return yaml.safe_dump({**head, "points": points})
 
 
-def prepared(folder: Path, broker: int, every: str) -> Path:
+def device(n: int, every: str, *, m77r: bool) -> dict[str, Any]:
+    shared = {"id": f"c{n}", "wire": f"w{n % WIRES}", "every": every}
+    number = n // WIRES + 1
+    if not m77r:
+        return {**shared, "driver": "modbus", "profile": "concentrator", "unit": number}
+    receiver = {"driver": "serial_line", "profile": "deying-m77r", "address": number}
+    behind = [d for c, d in detectors() if c == f"c{n}"]
+    chosen = {"detectors": behind, "points": ["parking_state"], "check": "xor_swapped"}
+    return {**shared, **receiver, **chosen}
+
+
+def prepared(folder: Path, broker: int, every: str, *, m77r: bool) -> Path:
     """The configuration, and a share with the concentrator's profile beside all others."""
     configs = folder / "share" / "configs"
     (configs / "profiles").mkdir(parents=True)
@@ -76,13 +88,7 @@ def prepared(folder: Path, broker: int, every: str) -> Path:
         "control": {"socket": f"{folder}/control.sock"},
         "metrics": {"listen": None},
         "wires": {f"w{n}": {"port": f"{folder}/w{n}", "baud": 9600} for n in range(WIRES)},
-        "devices": [
-            {
-                "id": f"c{n}", "driver": "modbus", "profile": "concentrator", "every": every,
-                "wire": f"w{n % WIRES}", "unit": n // WIRES + 1,
-            }
-            for n in range(WIRES * UNITS)
-        ],
+        "devices": [device(n, every, m77r=m77r) for n in range(WIRES * UNITS)],
         "parking": {
             "spaces": {f"{c}-{d}": {"device": c, "detector": d} for c, d in detectors()}
         },
@@ -99,17 +105,25 @@ async def simulate(file: Path, changes: int) -> None:
     async with staged(config) as stages:
         banks: dict[str, Any] = {}
         for stage in stages.values():
-            banks |= stage._simulators[0].banks  # type: ignore[attr-defined]  # drivers.modbus's
+            banks |= stage._simulators[0].banks  # type: ignore[attr-defined]  # those of our drivers
         for concentrator, number in detectors():
-            banks[concentrator].set(f"parking_state_{number}", "vacant")
-            banks[concentrator].set(f"battery_level_{number}", 90)
+            hold(banks[concentrator], number, "vacant")
         await asyncio.to_thread(sys.stdin.readline)
         luck = random.Random(4)
         for concentrator, number in luck.sample(detectors(), changes):
             await asyncio.sleep(luck.expovariate(PER_SECOND))
-            banks[concentrator].set(f"parking_state_{number}", "occupied")
+            hold(banks[concentrator], number, "occupied")
             print(json.dumps([f"{concentrator}-{number}", time.time()]), flush=True)
         await asyncio.sleep(3600)
+
+
+def hold(bank: Any, detector: int, state: str) -> None:
+    """Of drivers.serial_line, or of drivers.modbus."""
+    if hasattr(bank, "lost"):
+        bank.set("parking_state", state, str(detector))
+        return
+    bank.set(f"parking_state_{detector}", state)
+    bank.set(f"battery_level_{detector}", 90)
 
 
 class Subscriber:
@@ -169,10 +183,10 @@ def totals(folder: Path) -> dict[str, int]:
     }
 
 
-def measure(changes: int, every: str) -> dict[str, Any]:
+def measure(changes: int, every: str, *, m77r: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, mosquitto(Path(name)) as port:
         folder = Path(name)
-        file = prepared(folder, port, every)
+        file = prepared(folder, port, every, m77r=m77r)
         subscriber = Subscriber(port)
         words = ["--simulate", str(file), "--changes", str(changes)]
         simulated = program("-m", "benchmarks.parking_scale", *words, talk=True)
@@ -222,12 +236,13 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--changes", type=int, default=600)
     words.add_argument("--every", default="2s", help="between two polls of a concentrator")
+    words.add_argument("--m77r", action="store_true", help="Deying receivers in their place")
     words.add_argument("--simulate", type=Path, help="be the concentrators of this configuration")
     args = words.parse_args()
     if args.simulate:
         asyncio.run(simulate(args.simulate, args.changes))
         return
-    found = measure(args.changes, args.every)
+    found = measure(args.changes, args.every, m77r=args.m77r)
     delays = found["delays"]
     goal = float(args.every.removesuffix("s")) + COMMIT
     p99 = delays[math.ceil(len(delays) * 0.99) - 1]

@@ -75,6 +75,19 @@ async def test_what_stays_as_it_is_makes_no_record() -> None:
         assert len(rig.shelf.records) == before + 5
 
 
+async def test_what_stands_is_told_again_every_quarter_of_an_hour() -> None:
+    async with running(places(silent_after="1h")) as rig:
+        await rig.say("parking_state_1", "occupied")
+        await rig.until("a-1", "occupied")
+        before = rig.shelf.last("a-1").at.mono
+        rig.clock.time += 901
+        async with asyncio.timeout(10):
+            while rig.shelf.last("a-1").at.mono == before:
+                await asyncio.sleep(0.05)
+        assert rig.shelf.last("a-1").value is True
+        assert len(rig.shelf.events()) == 1
+
+
 async def test_two_changes_that_arrive_together_are_both_told() -> None:
     async with running(places()) as rig:
         for state in ("vacant", "occupied", "vacant"):
@@ -248,6 +261,23 @@ async def test_after_a_longer_stop_or_a_reboot_it_is_unknown_and_that_is_told(
         assert (event["space"], event["state"], event["previous"]) == ("a-1", "unknown", "vacant")
         assert (event["event_type"], event["branch"]) == ("startup", "starting")
         assert (event["previous_state_duration"] is None) is (boot == "other")
+
+
+async def test_states_are_on_disk_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.parking.stage.SAVE_FIELDS", 0.05)
+    monkeypatch.setattr("agent.parking.stage.SAVE_STATES", 0.05)
+    async with running(places(), tmp_path) as rig:
+        await rig.say("parking_state_1", "occupied")
+        async with asyncio.timeout(10):
+            while "occupied" not in _text(tmp_path / "states.json"):
+                await asyncio.sleep(0.05)
+        assert "@stopped" not in _text(tmp_path / "states.json")
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 async def test_a_damaged_file_is_an_empty_memory(tmp_path: Path) -> None:
