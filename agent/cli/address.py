@@ -30,9 +30,7 @@ def parser() -> argparse.ArgumentParser:
             "plug new devices in one at a time; each gets the next id, is read back there, and "
             "its label is printed. Run again after a power failure, it goes on where it was."
         ),
-        epilog=say(
-            "example: fieldgate address --wire field-a --profile renke-soil-th --from 11 --count 10"
-        ),
+        epilog=say("example: fieldgate address --wire field-a --profile renke-soil-th --from 11"),
     )
     add = parser.add_argument
     add("--profile", required=True, help=say("of the new devices"))
