@@ -73,12 +73,17 @@ def _reversed(it: _Found) -> Words:
 def _line_settings(it: _Found) -> Words:
     usual = words_of(it.evidence.line)
     if found := it.value("found"):
-        return Words(
-            say("{who}: it answers at {found}, not at the usual {usual}", who=it.who,
-                found=found, usual=usual),
-            say("write {found} into the settings of the wire, or set the device to {usual}",
-                found=found, usual=usual),
-        )  # fmt: skip
+        title = say(
+            "{who}: it answers at {found}, not at the usual {usual}",
+            who=it.who,
+            found=found,
+            usual=usual,
+        )
+        if any(tally.answers for tally in it.evidence.tallies):
+            return Words(
+                title, say("set {who} to {usual}, like the others", who=it.who, usual=usual)
+            )
+        return Words(title, say("write {found} into the settings of the wire", found=found))
     if it.evidence.kind == "converter":
         return Words(
             say("{who}: the converter speaks at another speed or parity", who=it.who),

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -22,6 +23,7 @@ from agent.wires.faults import Faults
 from benchmarks._doctor_cases import Case
 
 COMMAND = [sys.executable, "-m", "agent", "doctor", "bus", "field"]
+CO2 = "  - {id: co2, driver: serial_line, profile: winsen-mh-z19, wire: field, timeout: 300ms}\n"
 UNPRIVILEGED = (
     ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 )  # else root may open every port
@@ -105,6 +107,36 @@ async def test_another_speed_is_found_and_named(config: Path, tmp_path: Path) ->
     assert "4800 8N1" in answer["causes"][0]["what"]
 
 
+async def test_a_device_on_the_network(config: Path) -> None:
+    text = config.read_text().replace(f"port: {config.parent / 'bus'}, baud: 19200", "connect: TCP")
+    config.write_text(text.replace("TCP", f"127.0.0.1:{free_port()}"))
+    code, answer = await found("--config", config)
+    assert (code, answer["causes"][0]["cause"]) == (1, "peer")
+    async with staged(load(config)):
+        code, answer = await found("--config", config)
+    assert (code, answer["well"]) == (0, True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_wire_with_frames_that_are_not_modbus(config: Path) -> None:
+    text = config.read_text()
+    config.write_text(text[: text.index("  - {id: soil-1")] + CO2)
+    async with wire(config) as faults:
+        code, answer = await found("--config", config)
+        assert (code, answer["well"]) == (0, True)
+        faults.noise = 2
+        code, answer = await found("--config", config)
+        assert (code, answer["causes"][0]["cause"]) == (1, "bias")
+        faults.noise, faults.delay = 0, 0.7
+        code, answer = await found("--config", config)
+        assert (code, answer["causes"][0]["cause"]) == (1, "late")
+
+
 async def test_a_port_that_this_user_may_not_open(config: Path, tmp_path: Path) -> None:
     async with wire(config):
         (tmp_path / "bus").resolve().chmod(0)
@@ -121,11 +153,11 @@ async def service(config: Path) -> AsyncIterator[Path]:
             sys.executable, "-m", "agent", "run", "--config", str(config),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        socket = config.parent / "s"
+        control = config.parent / "s"
         async with asyncio.timeout(30):
-            while not socket.exists():
+            while not control.exists():
                 await asyncio.sleep(0.05)
-        yield socket
+        yield control
         process.terminate()
         await process.wait()
 
