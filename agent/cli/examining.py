@@ -46,8 +46,9 @@ class Visit:
         self._framing = spec.framing
         async with borrow(spec, self.socket or config.settings.control.socket) as lent:
             lent.taps.add(self.tape.note)
-            self._subjects, mute = _subjects(config, self.name, lent.wire)
-            known = _known(spec, lent, mute)
+            devices = _devices(config, self.name)
+            self._subjects = list(_probed(devices, lent.wire))
+            known = _known(spec, lent, devices, self._subjects)
             plan = Plan(listen=self.listen, speeds=self._searches(spec, lent))
             if plan.speeds and lent.shared:
                 tell("wait", self.name)
@@ -93,26 +94,7 @@ def _spec(config: "Configuration", name: str) -> WireSpec:
     return wire_spec(name, wires[name])
 
 
-def _known(spec: WireSpec, lent: Lent, mute: tuple[str, ...]) -> Evidence:
-    kind: Kind = "serial" if spec.port is not None else "network"
-    if kind == "network" and spec.framing == "rtu":
-        kind = "converter"
-    ours = spec.port is not None and not lent.shared
-    return Evidence(
-        spec.name,
-        kind=kind,
-        line=spec.line,
-        shared=lent.shared,
-        ear=spec.echo,
-        mute=mute,
-        holders=holders(spec.port) if ours and spec.port is not None else (),
-    )
-
-
-def _subjects(
-    config: "Configuration", name: str, wire: Wire
-) -> tuple[list[Subject], tuple[str, ...]]:
-    """Who can be examined, and who cannot."""
+def _devices(config: "Configuration", name: str) -> list[Device]:
     devices = [device for device in config.devices if device.wire == name]
     if not devices:
         raise Misconfigured(
@@ -120,14 +102,39 @@ def _subjects(
             hint="add one to `devices:` with `wire: {wire}`; to look for some: fieldgate scan",
             wire=name,
         )
+    return devices
+
+
+def _probed(devices: list[Device], wire: Wire) -> Iterator[Subject]:
+    """Those that can be asked or heard."""
     clock = Clock()
-    subjects = list(_probed(devices, clock, wire))
-    asked = {subject.device for subject in subjects if subject.probe.questions}
-    return subjects, tuple(d.id for d in devices if d.id not in asked)
-
-
-def _probed(devices: list[Device], clock: Clock, wire: Wire) -> Iterator[Subject]:
     for device in devices:
-        probe = driver_named(device.driver).probe
-        if probe is not None:
-            yield Subject(device.id, probe(device, DeviceHost(device, clock, wire)))
+        make = driver_named(device.driver).probe
+        if make is None:
+            continue
+        probe = make(device, DeviceHost(device, clock, wire))
+        if probe.questions or probe.speaks:
+            yield Subject(device.id, probe)
+
+
+def _known(spec: WireSpec, lent: Lent, devices: list[Device], subjects: list[Subject]) -> Evidence:
+    kind: Kind = "serial" if spec.port is not None else "network"
+    if kind == "network" and spec.framing == "rtu":
+        kind = "converter"
+    names = {subject.device for subject in subjects}
+    if not names:
+        raise Misconfigured(
+            "no device on the wire {wire} gives answers that could be examined",
+            hint="look at the devices themselves, or listen: fieldgate scan serial",
+            wire=spec.name,
+        )
+    return Evidence(
+        spec.name,
+        kind=kind,
+        line=spec.line,
+        shared=lent.shared,
+        ear=spec.echo,
+        mute=tuple(s.device for s in subjects if not s.probe.questions),
+        unknown=tuple(device.id for device in devices if device.id not in names),
+        holders=holders(spec.port) if spec.port is not None and not lent.shared else (),
+    )

@@ -58,7 +58,11 @@ class Probe(Protocol):
 
     @property
     def questions(self) -> Sequence[bytes]:
-        """That change nothing in the device; none when it speaks unasked."""
+        """That change nothing in the device; there may be none."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says something unasked."""
 
     def head(self, question: bytes) -> bytes:
         """How a good answer begins, as far as that is known; may be b""."""

@@ -94,8 +94,9 @@ class Tally:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`asked` at the configured settings, `paused` after a long silence, `elsewhere` at other
-    settings. `ear`: the adapter is expected to hear itself. `mute`: devices that cannot be asked.
-    `holders`: programs that have the port open beside us."""
+    settings. `ear`: the adapter is expected to hear itself. `mute`: devices that only speak
+    unasked; `unknown`: those that can neither be asked nor heard. `holders`: programs that have
+    the port open beside us."""
 
     wire: str
     kind: Kind = "serial"
@@ -109,6 +110,7 @@ class Evidence:
     paused: tuple[Asked, ...] = ()
     elsewhere: tuple[Asked, ...] = ()
     mute: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
 
     @property
@@ -136,7 +138,7 @@ class Evidence:
 
     @property
     def unheard(self) -> tuple[str, ...]:
-        """Devices that cannot be asked and said nothing by themselves."""
+        """Devices that speak unasked, and did not."""
         spoke = {one.device for one in self.asked}
         return tuple(device for device in self.mute if device not in spoke)
 

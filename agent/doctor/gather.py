@@ -15,7 +15,7 @@ from agent.wires.ailments import inverted
 
 TAIL = 0.03  # s to listen on behind an answer
 SHARED_GRACE = 0.15  # s: the pause that ends what was heard, and the way through the service
-GRACE = 0.02  # s: a USB adapter holds bytes for 16 ms
+GRACE = 0.05  # s: a USB adapter holds bytes for 16 ms, a busy gateway reads them later still
 STEP = 0.1  # s between looks whether a late answer has begun
 LATE = 1.5  # s to wait beyond the time that a device is given
 REST = 0.5  # s of silence before the questions that try whether a longer pause helps

@@ -144,9 +144,11 @@ def _twice(evidence: Evidence) -> Hints:
 
 
 def _late(evidence: Evidence) -> Hints:
-    late = tuple(t.device for t in evidence.tallies if t.late)
-    if late:
-        yield Cause(Ill.LATE, 4.0, late)
+    slow = [t for t in evidence.tallies if t.late]
+    if slow:
+        late = tuple(t.device for t in slow)
+        share = sum(t.late for t in slow) / sum(t.asked for t in slow)
+        yield Cause(Ill.LATE, 1.5 + 2.5 * min(1.0, 2 * share), late)
         yield Cause(Ill.FOREIGN, 0.4)
         yield Cause(Ill.INTERFERENCE, 0.3, late)
 

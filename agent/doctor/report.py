@@ -33,9 +33,11 @@ def _devices(evidence: Evidence) -> Iterator[str]:
         yield f"  {tally.device:<{width}}  " + ", ".join([good, *_remarks(tally)])
     for device in evidence.unheard:
         yield f"  {device:<{width}}  " + say(
-            "cannot be asked; nothing of it was heard in {seconds:g} s",
+            "speaks by itself; nothing of it was heard in {seconds:g} s",
             seconds=evidence.quiet.seconds,
         )
+    for device in evidence.unknown:
+        yield f"  {device:<{width}}  " + say("cannot be examined: it gives no answers")
 
 
 def _remarks(tally: Tally) -> Iterator[str]:

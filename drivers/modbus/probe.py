@@ -57,6 +57,10 @@ class ModbusProbe:
     def questions(self) -> Sequence[bytes]:
         return tuple(self.requests)
 
+    @property
+    def speaks(self) -> bool:
+        return False
+
     def head(self, question: bytes) -> bytes:
         return b"" if self.tcp else self.requests[question].answer_head
 

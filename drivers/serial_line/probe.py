@@ -55,6 +55,10 @@ class SerialLineProbe:
     def questions(self) -> Sequence[bytes]:
         return tuple(self.polls)
 
+    @property
+    def speaks(self) -> bool:
+        return bool(self.station.profile.listens)
+
     def head(self, question: bytes) -> bytes:  # noqa: ARG002  a Probe
         """Not known: profiles differ."""
         return b""
