@@ -50,9 +50,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _unit(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+    """Also as 0x0B01."""
+    digits, base = (text[2:], 16) if text[:2] in {"0x", "0X"} else (text, 10)
+    try:
+        number = int(digits, base)
+    except ValueError:
+        number = 0
+    if number < 1:
         raise argparse.ArgumentTypeError(say("write a whole number from 1 on"))
-    return int(text)
+    return number
 
 
 def _id(text: str) -> str:
@@ -166,7 +172,7 @@ def _order(
         raise Misconfigured(
             "new devices arrive with id {at}, which is that of {device}",
             hint="give {device} another id first; no device in use is ever written to",
-            at=at,
+            at=addressing.text(at),
             device=taken[at],
         )
     if addressing.rules.to_all and lent.shared:
@@ -249,7 +255,7 @@ class _Talk:
         if self.args.json:
             print(json.dumps(data(step, {**fields, **more}), ensure_ascii=False), flush=True)
         else:
-            print(sentence(step, fields), flush=True)
+            print(sentence(step, self._readable(fields)), flush=True)
             for line in more.get("label", ()):
                 print(f"    | {line}", flush=True)
             if more and not self.args.write:
@@ -271,8 +277,14 @@ class _Talk:
             return not fields.get("unplugged", False)
         from agent.cli.typed import typed_line
 
-        print(f"{question(step, fields)} [{say('y/n')}] ", end="", flush=True)
+        print(f"{question(step, self._readable(fields))} [{say('y/n')}] ", end="", flush=True)
         return (await typed_line()).strip().lower() in {"y", "yes", "是"}
+
+    def _readable(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """With ids as people write them."""
+        ids = {name: fields[name] for name in ("at", "old", "new", "first") if name in fields}
+        text = self.addressing.text if self.addressing is not None else str
+        return {**fields, **{name: text(unit) for name, unit in ids.items()}}
 
     def _given(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         from agent.cli.addressing_words import label
@@ -280,9 +292,10 @@ class _Talk:
 
         assert self.addressing is not None  # noqa: S101  `begin` was first
         new = int(fields["new"])
-        name = f"{self.args.name or self.args.profile.lower()}-{new}"
+        text = self.addressing.text(new)
+        name = f"{self.args.name or self.args.profile}-{text}".lower()
         options = self.addressing.options(new)
-        lines: Sequence[str] = label(new, self.addressing.rules.title, str(fields["serial"]))
+        lines: Sequence[str] = label(text, self.addressing.rules.title, str(fields["serial"]))
         return {"label": lines, "yaml": entry(name, self.driver, self.place.spec.name, options)}
 
     def _include(self, text: str) -> None:

@@ -74,8 +74,8 @@ class Walk:
             raise Misconfigured(
                 "no id is left from {first} to {last}",
                 hint="begin with a lower --from",
-                first=order.first,
-                last=rules.last,
+                first=self._addressing.text(order.first),
+                last=self._addressing.text(rules.last),
             )
 
     def _again(self) -> Iterator[int]:
@@ -106,7 +106,9 @@ class Walk:
     def _pass_over(self, new: int) -> None:
         if self._order.again:
             raise DeviceFault(
-                "somebody answers at id {unit}", hint="unplug the old device first", unit=new
+                "somebody answers at id {unit}",
+                hint="unplug the old device first",
+                unit=self._addressing.text(new),
             )
         self._tell("taken", new=new)
 
@@ -128,7 +130,7 @@ class Walk:
         """From the intent to the last look."""
         await self._settle(entry, progress)
         if await self._addressing.held(entry.new) not in {entry.new, None}:
-            raise _not_taken(entry)
+            raise self._not_taken(entry)
         await self._until(entry.old, Presence.SILENT, "unplug", times=FREE, new=entry.new)
         self._journal.put(entry.then("done"))
         self._finished.add(entry.new)
@@ -157,10 +159,10 @@ class Walk:
             raise DeviceFault(
                 "more than one device answers at id {unit}",
                 hint="unplug the one that came last, then run the same command again",
-                unit=entry.new,
+                unit=self._addressing.text(entry.new),
             )
         if move is Move.NOT_TAKEN:
-            raise _not_taken(entry)
+            raise self._not_taken(entry)
         if move not in {Move.WAIT, Move.ARRIVED}:
             self._once(move.name.lower(), at=entry.old, new=entry.new)
 
@@ -232,12 +234,11 @@ class Walk:
         self._since = asyncio.get_running_loop().time()
         self._show(step, fields)
 
-
-def _not_taken(entry: Entry) -> DeviceFault:
-    return DeviceFault(
-        "the device at id {old} does not take the id {new}",
-        hint="see the manual for a switch, a key or a wire that allows it; then run the same "
-        "command again",
-        old=entry.old,
-        new=entry.new,
-    )
+    def _not_taken(self, entry: Entry) -> DeviceFault:
+        return DeviceFault(
+            "the device at id {old} does not take the id {new}",
+            hint="see the manual for a switch, a key or a wire that allows it; then run the same "
+            "command again",
+            old=self._addressing.text(entry.old),
+            new=self._addressing.text(entry.new),
+        )

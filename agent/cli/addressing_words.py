@@ -33,7 +33,7 @@ def values(identity: Identity) -> str:
     return ", ".join([*serial, *shown])
 
 
-def label(unit: int, title: Mapping[str, str], serial: str) -> Sequence[str]:
+def label(unit: str, title: Mapping[str, str], serial: str) -> Sequence[str]:
     """What to stick on the device."""
     number = [f"S/N {serial}"] if serial else []
     return [f"ID {unit}", title[language()], *number, time.strftime("%Y-%m-%d")]

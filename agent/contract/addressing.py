@@ -56,6 +56,9 @@ class Addressing(Protocol):
     @property
     def rules(self) -> AddressRules: ...
 
+    def text(self, unit: int) -> str:
+        """An id as people write it."""
+
     async def look(self, unit: int) -> Presence:
         """One harmless question, and all that is heard within the time for an answer."""
 

@@ -80,6 +80,9 @@ class ModbusAddressing:
             how is not None and how.to_all,
         )
 
+    def text(self, unit: int) -> str:
+        return str(unit)
+
     async def look(self, unit: int) -> Presence:
         return (await self._ask(codec.read(unit, self._blocks[0]))).presence
 

@@ -1,8 +1,10 @@
 """Frames on a serial line, TCP or UDP that are not Modbus; devices are described by profiles."""
 
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from agent.contract import (
+    Addressing,
     Device,
     DriverSpec,
     Find,
@@ -49,10 +51,17 @@ def _scan(wire: Wire, search: Search) -> AsyncIterator[Find | Step]:
     return survey(wire, search)
 
 
+def _address(profile: str, file: Path, wire: Wire) -> Addressing:
+    from drivers.serial_line.addressing import addressing
+
+    return addressing(profile, file, wire)
+
+
 DRIVER = DriverSpec(
     name="serial_line",
     summary="Serial frames that are not Modbus: meters, motors, signs, parking receivers",
     settings=SerialLineSettings,
+    address=_address,
     make=_make,
     simulate=_simulate,
     probe=_probe,

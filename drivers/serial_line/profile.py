@@ -90,6 +90,14 @@ class Heard(Strict):
     acknowledge: Name | None = Field(None, description="The message that answers it.")
 
 
+class Assign(Strict):
+    """How the device is given another address."""
+
+    by: Name = Field(description="One of `config:`; it is addressed as ever.")
+    field: Name = Field(description="The field of that message with the new address.")
+    reserved_bytes: tuple[int, ...] = Field((), description="Bytes that no address may have.")
+
+
 class Address(Strict):
     """Which field tells devices on one line apart."""
 
@@ -97,6 +105,7 @@ class Address(Strict):
     factory: Code = Field(description="As it leaves the factory.")
     broadcast: Code | None = Field(None, description="Meant for all of them.")
     broadcast_answers: bool = Field(False, description="A single device answers even then.")
+    assign: Assign | None = Field(None, description="null: not by a message.")
 
 
 class Factory(Strict):
@@ -197,6 +206,17 @@ class Profile(Strict):
         for special in filter(None, (self.detector, self.address and self.address.field)):
             if not any(special in self.values(name) for name in self.messages):
                 raise ValueError(f"no message has a field '{special}'")
+        return self
+
+    @model_validator(mode="after")
+    def _assigned(self) -> "Profile":
+        if self.address is None or self.address.assign is None:
+            return self
+        assign = self.address.assign
+        if assign.by not in self.config:
+            raise ValueError("`assign:` names none of `config:`")
+        if assign.field not in self.values(self.config[assign.by].send):
+            raise ValueError(f"what assigns an address has no field '{assign.field}'")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Says on a wire what the serial_line devices of a configuration would."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from agent.contract import Device, Host, Said, Simulator, Story
 from drivers.serial_line.bank import Bank
@@ -111,6 +112,9 @@ def _answers(bank: Bank, request: Frame) -> Iterator[bytes]:
 
 def _take(bank: Bank, exchange: Exchange, asked: Mapping[str, Raw]) -> None:
     """What was written stays."""
+    own = bank.station.profile.address
+    if own and own.assign and exchange == bank.station.profile.config[own.assign.by]:
+        bank.station = replace(bank.station, address=asked[own.assign.field])
     if exchange in bank.station.profile.writes.values() and not bank.refuses:
         written = {p.field for p in bank.station.profile.points.values() if p.write is not None}
         bank.hold({name: asked[name] for name in written & asked.keys()})
