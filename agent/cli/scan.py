@@ -108,6 +108,7 @@ def _ble(words: Sequence[str]) -> int:
     from importlib import import_module
 
     from agent.contract import Misconfigured
+    from agent.paths import profiles
     from agent.registry import driver_named
 
     command = driver_named("ble").commands.get("scan")
@@ -118,7 +119,8 @@ def _ble(words: Sequence[str]) -> int:
             driver="ble",
         )
     module, _, function = command.partition(":")
-    return int(getattr(import_module(module), function)(list(words)))
+    scan = getattr(import_module(module), function)
+    return int(scan(list(words), say, profiles("ble")))
 
 
 async def _scan(args: argparse.Namespace) -> int:
@@ -137,7 +139,7 @@ async def _scan(args: argparse.Namespace) -> int:
     account.end()
     if interrupted:
         return INTERRUPTED
-    return 0 if account.finds else EX_TEMPFAIL
+    return 0 if account.devices else EX_TEMPFAIL
 
 
 async def _hunt(args: argparse.Namespace, place: "Where", lent: "Lent", account: Any) -> bool:

@@ -49,11 +49,15 @@ class Account:
         else:
             print("\n".join(sheet(find)), flush=True)
 
+    @property
+    def devices(self) -> int:
+        return sum(find.address is not None for find in self.finds)
+
     def end(self) -> None:
         """The sum of it, and what to paste."""
         self._wipe()
         text = self.paste(self.finds)
-        devices = sum(find.address is not None for find in self.finds)
+        devices = self.devices
         if self.as_json:
             total = {"found": devices, "bus_s": round(self.bus, 3), "yaml": text}
             print(json.dumps(total, ensure_ascii=False), flush=True)
@@ -64,6 +68,8 @@ class Account:
         )  # fmt: skip
         if text:
             print(say("to paste into the settings:"), text, sep="\n\n", flush=True)
+        elif not self.finds:
+            print(say("check the power of the devices, then A and B; or try --deep"), flush=True)
 
     def _wipe(self) -> None:
         if self._bar:
@@ -127,6 +133,7 @@ REMARKS: Mapping[str, str] = {
     "speed or parity",
     "babble": "something talks here by itself: a device that speaks unasked, or A and B are "
     "swapped",
+    "any_id": "the device of id {id} answers to every id, so no other was looked for",
     "identity": "it calls itself: {text}",
     "byte_order": "its numbers look like 32-bit floats, {order}",
     "bad_profile": "the profile {file} cannot be read, so it was not compared: fieldgate check",

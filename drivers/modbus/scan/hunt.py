@@ -10,7 +10,7 @@ from drivers.modbus.scan.asking import SILENCE, Asker, Outcome, identity_questio
 from drivers.modbus.scan.beliefs import Beliefs
 from drivers.modbus.scan.guess import explore, guesses
 from drivers.modbus.scan.identity import identity_text
-from drivers.modbus.scan.order import Order, Try, tries
+from drivers.modbus.scan.order import LATE, Order, Try, tries
 from drivers.modbus.scan.sheet import Kind, Sheet
 from drivers.modbus.scan.verdict import verdict
 
@@ -22,10 +22,13 @@ _TCP_WAIT = 0.5
 _ONE_LINE = 2.0  # times the wait, where no other settings are to be tried
 _MORE = 1.5  # times the wait, of a device that has answered before
 _LONGEST_WAIT = 0.3  # s on a serial line: others may wait for it
+_LATE_WAIT = 1.0  # s, for a device that was heard too late
 _SECOND = 0.06  # s to listen for a second answer
+_LISTENED = 4  # reads after which that is done
 _SLOW = 0.2  # s, the longest delay that the search adapts to
 _RESERVE = 0.8  # of the budget, for first questions; the rest to look closely
 _READS = 24  # at most, of one device
+_NOBODY = (213, 187, 151)  # ids that hardly any device has
 _BABBLE = 4  # garbled answers on one line, then something talks there by itself
 
 
@@ -42,6 +45,7 @@ class Hunt:
     found: set[int] = field(default_factory=set)
     understood: set[Line | None] = field(default_factory=set)
     patience: float = 1.0
+    pace: float = 0.0  # s to wait for the device that is looked at closely
 
     def __post_init__(self) -> None:
         profiles = [sheet.profile for sheet in self.sheets]
@@ -72,6 +76,9 @@ class Hunt:
                 self.understood.add(one.line)
                 async for news in self._look_closely(one, outcome):
                     yield news
+                if one.line is None and await self._answers_to_all(one):
+                    yield Find(None, None, remarks=(Remark("any_id", {"id": one.unit}),))
+                    break
         for find in self._unclear():
             yield find
 
@@ -85,8 +92,9 @@ class Hunt:
     def _usual(self, line: Line | None, patience: float) -> float:
         if line is None:
             return _TCP_WAIT
-        usual = (_DELAY + _CHARACTERS * line.character) * self.patience * patience
-        return min(usual, max(_LONGEST_WAIT, _DELAY + _CHARACTERS * line.character))
+        least = _DELAY + _CHARACTERS * line.character
+        most = _LATE_WAIT if patience >= LATE else max(_LONGEST_WAIT, least)
+        return min(least * self.patience * patience, most)
 
     def _share(self) -> float:
         """Seconds of the budget for each that has not been asked yet."""
@@ -99,6 +107,12 @@ class Hunt:
     def _step(self, one: Try) -> Step:
         left = self.order.left(self.budget - self.asker.bus)
         return Step(self.asker.bus, left, one.line, one.unit)
+
+    async def _answers_to_all(self, one: Try) -> bool:
+        """Of a device on the network, to which an id means nothing: whatever is asked for next is
+        the same device again."""
+        nobody = next(unit for unit in _NOBODY if unit not in {one.unit, *self.found})
+        return (await self._ask(one, question(nobody, one.block))).answered
 
     async def _try(self, one: Try) -> Outcome:
         """A garbled answer is asked for once more, unless everything on that line is garbled."""
@@ -117,12 +131,14 @@ class Hunt:
     async def _look_closely(self, one: Try, first: Outcome) -> AsyncIterator[Find | Step]:
         """Reads on until no further read would tell more."""
         self._answered_in(first.delay)
+        self.pace = min(2 * first.delay, _LATE_WAIT)
         beliefs = Beliefs(one.unit, one.line, self.sheets)
         remarks: dict[str, Remark] = {}
         beliefs.learn(one.block, _kind(first), first.data)
         while (block := beliefs.next_read()) and len(beliefs.kinds) < _READS:
             yield self._step(one)
-            outcome = await self._read(one, block)
+            after = _SECOND if len(beliefs.kinds) <= _LISTENED else 0.0
+            outcome = await self._read(one, block, after)
             beliefs.learn(block, _kind(outcome), outcome.data)
             if outcome.twice:
                 remarks["two_answers"] = Remark("two_answers")
@@ -135,11 +151,11 @@ class Hunt:
         async for news in self._stranger(one, beliefs, find):
             yield news
 
-    async def _read(self, one: Try, block: Block) -> Outcome:
+    async def _read(self, one: Try, block: Block, after: float = 0.0) -> Outcome:
         """A garbled answer gets two more chances."""
         outcome = SILENCE
         for _ in range(3):
-            outcome = await self._ask(one, question(one.unit, block), _SECOND)
+            outcome = await self._ask(one, question(one.unit, block), after)
             if outcome.kind != "garbled":
                 break
         if outcome.answered:
@@ -151,7 +167,8 @@ class Hunt:
         self.slowest = max(self.slowest, min(delay, _SLOW))
 
     async def _ask(self, one: Try, request: Request, after: float = 0.0) -> Outcome:
-        return await self.asker.ask(request, one.line, self.wait(one.line, _MORE), after)
+        wait = max(self.wait(one.line, _MORE), self.pace)
+        return await self.asker.ask(request, one.line, wait, after)
 
     async def _stranger(self, one: Try, beliefs: Beliefs, find: Find) -> AsyncIterator[Find | Step]:
         """No profile fits: what it says of itself, and what its registers look like."""

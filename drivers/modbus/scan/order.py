@@ -15,7 +15,7 @@ _PARITIES: tuple[Parity, ...] = ("none", "even", "odd")
 _UNSEEN = 0.3  # of a profile: for settings that no device leaves the factory with
 _FAR = 0.02
 _FADING = 0.92  # from one id to the next
-_LATE = 6.0  # times the usual wait
+LATE = 6.0  # times the usual wait
 _COMPANY = 4.0  # devices on one wire mostly share its settings
 _QUESTIONS = (  # which read, how patient, how much less likely to be the first that is answered
     (Block("holding", 0, 1), 1.0, 1.0),
@@ -98,40 +98,56 @@ class Order:
         """`cost`: bus time, s."""
         self._cost = cost
         self._favoured: set[Line | None] = set()
-        self._left = sorted(tries, key=self._merit)
+        self._settled: set[tuple[Line | None, int]] = set()  # found, or asked once more
+        self._keep(tries)
 
     def __iter__(self) -> Iterator[Try]:
         while self._left:
-            yield self._left.pop()
-
-    @property
-    def first_left(self) -> int:
-        """How many have not been asked the first question."""
-        return sum(one.block == _QUESTIONS[0][0] for one in self._left)
+            one = self._left.pop()
+            self._seconds -= self._cost(one)
+            self.first_left -= _is_first(one)
+            yield one
 
     def left(self, budget: float) -> float:
         """Seconds of bus time, at most `budget`."""
-        return min(budget, sum(map(self._cost, self._left)))
+        return min(budget, self._seconds)
 
     def found(self, line: Line | None, unit: int) -> None:
         """One device is there: it need not be looked for again, others may be like it."""
-        self._left = [t for t in self._left if (t.line, t.unit) != (line, unit)]
+        self._settled.add((line, unit))
         self._favoured.add(line)
-        self._left.sort(key=self._merit)
+        self._keep(one for one in self._left if (one.line, one.unit) != (line, unit))
 
     def drop(self, line: Line | None) -> None:
         """At those settings nothing can be heard."""
-        self._left = [one for one in self._left if one.line != line]
+        self._keep(one for one in self._left if one.line != line)
 
     def again(self, line: Line | None, unit: int) -> None:
-        """That unit was heard, too late: it is asked next, with more patience."""
-        self._left.append(Try(line, unit, _QUESTIONS[0][0], _LATE, 1.0))
+        """That unit was heard, too late: it is asked next, once, with more patience."""
+        if (line, unit) not in self._settled:
+            self._settled.add((line, unit))
+            self._left.append(Try(line, unit, _QUESTIONS[0][0], LATE, 1.0))
+            self._count()
 
     def suspected(self, unit: int) -> None:
         """Something speaks when that unit is asked, but not so that it is understood: its other
         settings come first."""
-        self._left.sort(key=lambda t: (t.unit == unit and self._merit(t)[0], self._merit(t)))
+        self._left.sort(key=lambda one: (one.unit == unit and _is_first(one), self._merit(one)))
+
+    def _keep(self, tries: Iterable[Try]) -> None:
+        self._left = sorted(tries, key=self._merit)
+        self._count()
+
+    def _count(self) -> None:
+        self._seconds = sum(map(self._cost, self._left))
+        self.first_left = sum(map(_is_first, self._left))
+        """How many have not been asked the first question."""
 
     def _merit(self, one: Try) -> tuple[bool, float]:
         favour = _COMPANY if one.line in self._favoured else 1.0
-        return one.block == _QUESTIONS[0][0], one.chance * favour / self._cost(one)
+        return _is_first(one), one.chance * favour / self._cost(one)
+
+
+def _is_first(one: Try) -> bool:
+    """Whether it is the question that everybody is asked."""
+    return one.block == _QUESTIONS[0][0]

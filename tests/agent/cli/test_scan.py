@@ -16,10 +16,20 @@ import yaml
 from agent.cli import scanning_serial
 from agent.cli.main import main
 from agent.cli.scan import give_way
-from agent.cli.scanning import REMARKS, sheet
+from agent.cli.scanning import REMARKS, Account, sheet
 from agent.cli.scanning_yaml import Paste
 from agent.config.load import load
-from agent.contract import Device, DriverSpec, Find, Line, Match, Misconfigured, Remark, Simulator
+from agent.contract import (
+    Device,
+    DriverSpec,
+    Find,
+    Line,
+    Match,
+    Misconfigured,
+    Remark,
+    Simulator,
+    Step,
+)
 from agent.host import DeviceHost
 from agent.registry import driver_named
 from agent.wires import WireSpec
@@ -94,7 +104,9 @@ async def test_where_nobody_answers_another_try_is_worth_while(
     async with PtyStage(tmp_path / "bus", []):
         words = ("--port", tmp_path / "bus", "--seconds", "0.5", "--socket", tmp_path / "none")
         assert await command("modbus", *words) == 75
-    assert "found: 0" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "found: 0" in shown
+    assert "try --deep" in shown
 
 
 async def test_ctrl_c_shows_what_was_found_so_far(port: Path, tmp_path: Path) -> None:
@@ -203,12 +215,27 @@ def test_what_no_profile_fits_is_not_pasted_and_ties_are_named() -> None:
 
 def test_every_remark_has_words() -> None:
     facts = {"best": "a", "other": "b", "best_line": "x", "other_line": "y", "as_best": "1"}
-    facts |= {"as_other": "2", "owner": "a", "table": "coil", "text": "t", "order": "o"}
+    facts |= {"id": "9", "as_other": "2", "owner": "a", "table": "coil", "text": "t", "order": "o"}
     numbers = {"address": 3, "count": 4, "seconds": 5.0}
     for code in REMARKS:
         rows = sheet(Find(1, Line(), remarks=(Remark(code, facts | numbers | {"file": "f"}),)))
         assert len(rows) == 2
         assert "{" not in rows[1]
+
+
+def test_a_bar_shows_how_far_the_search_is_and_is_wiped_by_a_find(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    account = Account(lambda _: "", as_json=False)
+    account.step(Step(15.0, 45.0, Line(4800), 7))
+    account.found(Find(7, Line(4800)))
+    account.step(Step(30.0, 30.0, Line(4800), 8))
+    account.end()
+    first, second, *_ = capsys.readouterr().err.split("\r\x1b[K")[1:]
+    assert first.startswith("█" * 6 + "░" * 18)
+    assert "4800 8N1 id 7, 0 found, about 45 s left" in first
+    assert second == ""
 
 
 def test_half_of_the_time_is_left_to_the_service() -> None:
@@ -259,7 +286,7 @@ async def test_the_service_goes_on_polling_while_its_wire_is_scanned(
                 assert service.returncode is None
                 await asyncio.sleep(0.05)
             before = polled.asked
-            assert await command("modbus", "--wire", "field", "--config", file, "--ids", "4-8") == 0
+            assert await command("modbus", "--wire", "field", "--config", file, "--ids", "5") == 0
         finally:
             service.terminate()
             await service.wait()

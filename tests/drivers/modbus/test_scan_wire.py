@@ -21,6 +21,7 @@ from drivers.modbus.simulate import simulate
 
 SHIPPED = [paths.share() / "configs" / "profiles" / "modbus"]
 READS = {1, 2, 3, 4, 17, 43}
+QUICK = Line(115200)
 Sent = list[bytes]
 
 
@@ -145,7 +146,7 @@ class Chatter:
 
 async def test_a_wire_on_which_something_talks_by_itself_is_called_that(tmp_path: Path) -> None:
     async with bus(tmp_path, [Chatter()]) as (wire, sent):
-        found = await finds(wire, Search(SHIPPED, ids=range(1, 9), line=Line(), budget=8.0))
+        found = await finds(wire, Search(SHIPPED, ids=range(1, 9), line=QUICK, budget=8.0))
     assert [remark.code for find in found for remark in find.remarks] == ["babble"]
     assert len(sent) <= 8
 
@@ -163,6 +164,27 @@ async def test_units_behind_a_tcp_connection_are_found(tmp_path: Path) -> None:
             (find,) = await finds(wires.wire("bus"), Search(SHIPPED, ids=[4]), enough=1)
     assert (find.address, find.line) == (4, None)
     assert "xy-md02" in best(find)
+
+
+class AnyUnit:
+    """Passes every id off as that of its device, as many do on the network."""
+
+    def __init__(self, inner: Simulator, unit: int) -> None:
+        self._inner, self._unit = inner, unit
+
+    def hear(self, data: bytes) -> Sequence[bytes]:
+        asked = data[:6] + bytes([self._unit]) + data[7:]
+        return [a[:6] + data[6:7] + a[7:] for a in self._inner.hear(asked)]
+
+
+async def test_a_device_that_answers_to_every_id_is_found_once(tmp_path: Path) -> None:
+    inner = AnyUnit(device("xy-md02", 4, "tcp"), 4)
+    async with TcpStage("127.0.0.1", 0, [inner]) as stage:
+        spec = WireSpec("bus", host=stage.host, tcp_port=stage.port, framing="tcp")
+        async with Wires([spec], Board()) as wires:
+            first, last = await finds(wires.wire("bus"), Search(SHIPPED))
+    assert (first.address, last.address) == (1, None)
+    assert [remark.code for remark in last.remarks] == ["any_id"]
 
 
 async def test_a_port_that_is_not_there_is_said(tmp_path: Path) -> None:
