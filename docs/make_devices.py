@@ -65,10 +65,11 @@ the table each of them is a file away.
 | PNI PlacePod, LoRaWAN | the bytes: only the list of messages is public |
 | Onbon BX signs | the CRC of the published frame could not be reproduced |
 | Renke RS-GZ and RS-GZWS light sensors | the register numbers of the light |
-| Renke RS-CO2WS, RS-FX, RS-WS-N01-YM; DFRobot SEN0657 | a register map with a source; the maps that go around contradict each other |
+| Renke RS-CO2WS, RS-FX, RS-WS-N01-YM; DFRobot SEN0657 | a register map that somebody vouches for; those that go around differ in order or factor |
 | Seeed S-PAR-02, Dragino DR-ECK | the register numbers (pictures only) |
 | RainWise MkIII, Lambrecht | the register map, or the line settings |
 | WP8025ADAM, SkyDrive relay boards | the coils, or a source for their odd "on" word |
+| Barrier gates, pulse meters | nothing: they are dry contacts; hang them on a relay or input board |
 | souliw leaf wetness | the register of the wetness; it also answers unit 0, so it must be alone on its wire |
 """  # noqa: E501  rows of a table
 

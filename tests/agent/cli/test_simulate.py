@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,6 +74,21 @@ def test_one_device_is_played_from_its_profile_and_read_as_it_says(
     readings = {one["point"]: one for one in json.loads(out)["readings"]}
     assert {one["quality"] for one in readings.values()} == {"good"}
     assert 24 < readings["air_temperature"]["value"] < 36, "noon in a greenhouse"
+
+
+def test_one_device_may_listen_on_a_socket(fieldgate: Run, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        peer = f"127.0.0.1:{taken.getsockname()[1]}"
+    simulate = fieldgate("simulate", "--profile", "modbus/renke-soil-th", "--tcp", peer)
+    lines = said_until(simulate, '"profile"')
+    assert lines[0] == f"simulated: renke-soil-th-1 on {peer}"
+    config = tmp_path / "gateway.yaml"
+    config.write_text("\n".join(lines[2:]), encoding="utf-8")
+    read = fieldgate("read", "renke-soil-th-1", "--config", config, "--json")
+    out, complaint = read.communicate(timeout=30)
+    assert read.returncode == 0, complaint
+    assert len(json.loads(out)["readings"]) == 2
 
 
 def test_faults_are_begun_by_flag_and_by_what_is_typed_and_told(
