@@ -55,3 +55,10 @@ def profile(driver: str, name: str, site: Sequence[Path] = (SITE_PROFILES,)) -> 
         name=name,
         folder=folders[-1],
     )
+
+
+def profiles(driver: str, site: Sequence[Path] = (SITE_PROFILES,)) -> list[Path]:
+    """All of them; a site's own in place of a shipped one of that name."""
+    folders = [share() / "configs" / "profiles" / driver, *(folder / driver for folder in site)]
+    found = {file.stem: file for folder in folders for file in folder.glob("*.yaml")}
+    return [found[name] for name in sorted(found)]
