@@ -173,7 +173,7 @@ class Run:
             "devices": [f"{o.profile} id {o.unit} at {o.line.baud} {o.line.parity}"
                         for o in self.placed],
             "found_s": [None if t is None else round(t, 1) for t in times],
-            "tied": [find.tied for _, find in self.finds],
+            "finds": [f"{find.address}: {find.tied} tied" for _, find in self.finds],
             "bus_s": round(self.bus, 1),
         }  # fmt: skip
 
