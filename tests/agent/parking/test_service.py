@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ class Site:
                 env={**os.environ, "NOTIFY_SOCKET": str(told)},
             )
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(40):
                     while b"READY=1" not in await asyncio.get_running_loop().sock_recv(ready, 4096):
                         pass
                 yield process
@@ -113,7 +113,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     file.write_text(CONFIG.format(folder=tmp_path, udp=udp, eui=EUI), encoding="utf-8")
     clock = Clock()
     config = load(file, lambda spec, device: check_device(spec, device, clock))
-    async with staged(config, paced=False) as stages:
+    wired = replace(config, devices=tuple(device for device in config.devices if device.wire))
+    async with staged(wired, paced=False) as stages:
         simulator = stages["w"]._simulators[0]
         assert isinstance(simulator, SerialLineSimulator)
         found = Site(tmp_path, udp, stages["w"], simulator.banks["r1"])
