@@ -15,6 +15,7 @@ from agent.config.load import load
 from agent.demo.agent_process import AgentProcess
 from agent.wires.stage import PtyStage
 from tests.support_addressing import Bus, Effect, bank_of, share
+from tests.support_terminal import in_terminal
 
 KILLS, EVERY = 5, 47  # so many frames are about two devices', so that each kill is at another step
 
@@ -210,3 +211,23 @@ async def test_a_device_of_another_kind_that_waits_for_its_id_comes_first(
     async with PtyStage(port.link, [port.bus]):
         assert await port.address("--forget") == 0
     assert port.ids == [12]
+
+
+async def test_in_a_terminal_each_write_is_asked_for(plug: Plug) -> None:
+    port = plug("power_cycle", 1)
+    words = ["--port", str(port.link), "--journal", str(port.folder / "journal")]
+    words += ["--socket", str(port.folder / "none"), "--profile", "probe", "--from", "11"]
+    async with PtyStage(port.link, [port.bus]), in_terminal("address", *words) as terminal:
+        await terminal.until("go on? [y/n]")
+        terminal.type("y\n")
+        await terminal.until("plug in the next new device")
+        port.bus.plug_next()
+        await terminal.until("give id 11 to the device at id 1? [y/n]")
+        assert "soil_moisture" in terminal.text
+        assert not (port.folder / "journal").read_bytes()
+        terminal.type("y\n")
+        await terminal.until("switch the supply of this device off and on")
+        port.bus.restart()
+        await terminal.until("| ID 11")
+        assert await terminal.process.wait() == 0
+    assert port.ids == [11]

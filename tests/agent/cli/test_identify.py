@@ -1,10 +1,7 @@
 """`fieldgate identify`: on real ports, with and without the service, and in a terminal."""
 
 import asyncio
-import contextlib
 import json
-import os
-import pty
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ from agent.demo.agent_process import AgentProcess
 from agent.host import DeviceHost
 from agent.wires.stage import PtyStage
 from drivers.modbus.simulate import ModbusSimulator, simulate
+from tests.support_terminal import in_terminal
 
 SETTINGS = """\
 gateway: {{id: gw}}
@@ -117,38 +115,8 @@ async def test_when_nothing_changes_the_exit_code_says_so(site: Site) -> None:
     assert (process.returncode, said) == (1, b"")
 
 
-class Terminal:
-    """The command in a terminal of its own."""
-
-    def __init__(self) -> None:
-        self.master, self.slave = pty.openpty()
-        self.text = ""
-
-    async def until(self, words: str) -> None:
-        os.set_blocking(self.master, False)
-        while words not in self.text:
-            with contextlib.suppress(BlockingIOError):
-                self.text += os.read(self.master, 65536).decode(errors="replace")
-            await asyncio.sleep(0.05)
-
-    def type(self, keys: str) -> None:
-        self.text = ""
-        os.write(self.master, keys.encode())
-
-    def close(self) -> None:
-        os.close(self.master)
-        os.close(self.slave)
-
-
 async def test_one_key_names_the_first_in_the_settings(site: Site) -> None:
-    terminal = Terminal()
-    process = await asyncio.create_subprocess_exec(
-        *command(site, "--write"),
-        stdin=terminal.slave,
-        stdout=terminal.slave,
-        stderr=terminal.slave,
-    )
-    try:
+    async with in_terminal("identify", "--config", str(site.config), "--write") as terminal:
         await terminal.until("3 devices, 5 points")
         await asyncio.sleep(6)
         site.touch("air-2", 90.0)
@@ -158,12 +126,7 @@ async def test_one_key_names_the_first_in_the_settings(site: Site) -> None:
         terminal.type("棚2 东侧\n")
         await terminal.until("written to")
         terminal.type("q")
-        assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        terminal.close()
+        assert await terminal.process.wait() == 0
     assert {d.id: d.place for d in load(site.config).devices}["air-2"] == "棚2 东侧"
     assert '  - id: air-2  # the new one\n    place: "棚2 东侧"\n' in site.config.read_text()
 
