@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.contract import WIRE_GONE, Accept, Line, LinkLost, Parity, Probe, Sound, Turn, Wire
+from agent.contract import WIRE_GONE, Accept, Ear, Line, LinkLost, Parity, Probe, Sound, Turn, Wire
 from agent.doctor.evidence import GARBLED, Asked, Evidence, Quiet
 from agent.doctor.port import trouble_of
 from agent.doctor.tape import Tape
@@ -19,6 +19,7 @@ GRACE = 0.05  # s: a USB adapter holds bytes for 16 ms, a busy gateway reads the
 STEP = 0.1  # s between looks whether a late answer has begun
 LATE = 1.5  # s to wait beyond the time that a device is given
 REST = 0.5  # s of silence before the questions that try whether a longer pause helps
+OPENING = 0.2  # s: an adapter that is opened may put a byte on the line or hear one
 SLICE = 0.5  # s for which a wire of the service is kept to listen
 FEW = 8  # questions at least on a wire of our own, to meet what happens now and then
 SILENT = 2  # questions that a device which says nothing is asked
@@ -95,24 +96,31 @@ class Examination:
 
     async def _listened(self) -> Quiet:
         """A wire of our own is overheard; the service's is kept for a slice at a time."""
-        since, seconds, babble = self._tape.mark(), self._plan.listen, False
+        seconds, babble = self._plan.listen, False
         self._tell("listen", f"{seconds:g} s")
         if self._known.shared:
+            since = self._tape.mark()
             for _ in range(max(1, round(seconds / SLICE))):
-                try:
-                    async with self._wire.turn() as turn:
-                        await turn.listen(SLICE)
-                except LinkLost as error:
-                    babble = _only_babble(error) or babble
+                babble = await self._listened_once() or babble
         else:
-            loop = asyncio.get_running_loop()
-            end = loop.time() + seconds
             async with self._wire.overhear() as ear:
-                while (left := end - loop.time()) > 0:
-                    await ear.hear(left)
+                await asyncio.sleep(OPENING)
+                since = self._tape.mark()
+                await _overheard(ear, seconds)
         heard = self._tape.heard(since)
         bursts = self._tape.bursts(since)
         return Quiet(seconds, heard, bursts, tuple(self._strangers(heard)), babble)
+
+    async def _listened_once(self) -> bool:
+        """True for a wire that does not fall silent."""
+        try:
+            async with self._wire.turn() as turn:
+                await turn.listen(SLICE)
+        except LinkLost as error:
+            if error.reason != "babble":
+                raise
+            return True
+        return False
 
     def _said_unasked(self, quiet: Quiet) -> list[Asked]:
         """Devices that speak by themselves, as far as they did."""
@@ -281,8 +289,9 @@ def _recognised(subject: Subject, asked: Sequence[Asked]) -> bool:
     return Sound.BROKEN in sounds or _answers(subject, asked)
 
 
-def _only_babble(error: LinkLost) -> bool:
-    """True for a wire that does not fall silent; raises what else it is."""
-    if error.reason != "babble":
-        raise error
-    return True
+async def _overheard(ear: Ear, seconds: float) -> None:
+    """Raises LinkLost when the port goes meanwhile."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while (left := end - loop.time()) > 0:
+        await ear.hear(left)
