@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import pty
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.cli import scanning_serial
+import agent.i18n
 from agent.cli.main import main
 from agent.cli.scan import give_way
 from agent.cli.scanning import REMARKS, Account, sheet
@@ -35,7 +33,6 @@ from agent.registry import driver_named
 from agent.wires import WireSpec
 from agent.wires.stage import PtyStage
 
-UPLINK = b"UP,0004A30B001A2B3C,1,01,-97,7.5\n"  # a parking detector, as a network server tells it
 NARROW = ("--ids", "3-5", "--speeds", "9600", "--parity", "none")
 
 
@@ -151,7 +148,9 @@ def test_the_air_is_scanned_by_the_driver_for_it(monkeypatch: pytest.MonkeyPatch
 
     class Air:
         @staticmethod
-        def run(words: list[str]) -> int:
+        def run(words: list[str], say: Any, folders: Any) -> int:
+            assert say is agent.i18n.say
+            assert folders
             heard.append(words)
             return 7
 
@@ -296,98 +295,3 @@ async def test_the_service_goes_on_polling_while_its_wire_is_scanned(
     assert "id 5    peacefair-pzem-016" in shown
     assert "wires:" not in shown
     assert "wire: field" in shown
-
-
-async def test_ports_are_listed_with_who_holds_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ours, theirs = pty.openpty()
-    name = os.ttyname(theirs)
-    holder = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", f"f = open({name!r}); print(flush=True); input()",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert holder.stdout is not None
-    await holder.stdout.readline()
-    words = ("serial", "--port", name, "--socket", tmp_path / "none")
-    try:
-        assert await command(*words, "--json") == 0
-        assert await command(*words) == 0
-    finally:
-        await holder.communicate(b"\n")
-        os.close(ours)
-        os.close(theirs)
-    as_json, *text = capsys.readouterr().out.splitlines()
-    (who,) = json.loads(as_json)["holders"]
-    assert f"({holder.pid})" in who
-    assert any(f"({holder.pid})" in line for line in text)
-
-
-async def test_what_speaks_on_a_free_port_is_recognised(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    detectors = Detectors(UPLINK)
-    async with PtyStage(tmp_path / "port", [detectors], lines={detectors: Line()}):
-        words = ("serial", "--port", tmp_path / "port", "--listen", "3")
-        assert await command(*words, "--socket", tmp_path / "none", "--json") == 0
-    (heard,) = json.loads(capsys.readouterr().out)["finds"]
-    assert "bosch-tps110" in [match["profile"] for match in heard["matches"][: heard["tied"]]]
-    assert heard["remarks"][0]["code"] == "speaks"
-    assert heard["line"]["baud"] == 9600
-
-
-async def test_noise_on_a_port_is_told_as_noise(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async with PtyStage(tmp_path / "port", [Detectors(b"\x91\x07\xfe")]):
-        words = ("serial", "--port", tmp_path / "port", "--listen", "1")
-        assert await command(*words, "--socket", tmp_path / "none") == 0
-    assert "bytes were heard that no profile understands" in capsys.readouterr().out
-
-
-class Detectors:
-    def __init__(self, said: bytes) -> None:
-        self._said = said
-
-    def hear(self, data: bytes) -> Any:
-        return []
-
-    def speak(self) -> Any:
-        return [self._said], 0.1
-
-
-async def test_a_port_that_is_missing_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert await command("serial", "--port", tmp_path / "none") == 0
-    assert "is not there" in capsys.readouterr().out
-
-
-def test_the_adapter_is_named_by_what_usb_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usb = tmp_path / "sys" / "devices" / "usb1" / "1-1"
-    tty = usb / "1-1:1.0" / "ttyUSB0"
-    tty.mkdir(parents=True)
-    names = {"idVendor": "1a86", "idProduct": "7523", "product": "USB Serial", "serial": "A9"}
-    for name, text in names.items():
-        (usb / name).write_text(text + "\n")
-    (tmp_path / "drivers" / "ch341").mkdir(parents=True)
-    (tty / "driver").symlink_to(tmp_path / "drivers" / "ch341")
-    shown = tmp_path / "sys" / "class" / "tty" / "ttyUSB0"
-    shown.mkdir(parents=True)
-    (shown / "device").symlink_to(tty)
-    by_id = tmp_path / "dev" / "serial" / "by-id"
-    by_id.mkdir(parents=True)
-    (tmp_path / "dev" / "ttyUSB0").touch()
-    (by_id / "usb-1a86-if00").symlink_to(tmp_path / "dev" / "ttyUSB0")
-    monkeypatch.setattr(scanning_serial, "SYS", tmp_path / "sys")
-    monkeypatch.setattr(scanning_serial, "DEV", tmp_path / "dev")
-    (found,) = scanning_serial.found(None, {str(tmp_path / "dev" / "ttyUSB0"): "field"})
-    assert found.usb["id"] == "1a86:7523"
-    assert found.usb["product"] == "USB Serial"
-    assert found.names == (str(by_id / "usb-1a86-if00"),)
-    assert (found.wire, found.free) == ("field", False)
-    text = scanning_serial.sheet(found)
-    assert "1a86:7523" in text
-    assert "wire field of the running service" in text
