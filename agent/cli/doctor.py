@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     bus.add_argument("name", metavar="NAME", help=say("of the wire, in the settings"))
     bus.add_argument("--config", type=Path, help=say("the settings; else {file}", file=CONFIG))
     bus.add_argument("--socket", type=Path, help=say("of the service"))
-    bus.add_argument("--json", action="store_true", help=say("as one JSON object; asks nothing"))
+    bus.add_argument(
+        "--json", action="store_true", help=say("as one JSON object; no step is waited for")
+    )
     bus.add_argument(
         "--speeds",
         action="store_true",

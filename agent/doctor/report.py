@@ -55,6 +55,8 @@ def _remarks(tally: Tally) -> Iterator[str]:
 
 def _quiet(evidence: Evidence) -> Iterator[str]:
     quiet = evidence.quiet
+    if evidence.holders:
+        yield "  " + say("also open in {holders}", holders=", ".join(evidence.holders))
     if quiet.strangers:
         yield "  " + say("while nothing was asked: {heard}", heard=quiet.strangers[0])
     elif quiet.heard:
