@@ -37,13 +37,19 @@ def test_the_device_that_a_step_is_for_is_named() -> None:
 def test_a_report_tells_devices_causes_and_steps() -> None:
     silent = Asked("b", b"?", b"", Verdict(Sound.NOTHING))
     found = replace(
-        WIRE, asked=(GOOD, silent), quiet=Quiet(3.0, b"\x01", 1), mute=("c",), unknown=("d",)
+        WIRE,
+        asked=(GOOD, silent),
+        quiet=Quiet(3.0, b"\x01", 1),
+        mute=("c",),
+        unknown=("d",),
+        holders=("minicom (7)",),
     )
     text = "\n".join(lines(found, Judgement((Cause(Ill.NO_ANSWER, 0.5, ("b",)),))))
     assert "a  1 of 1 answers good" in text
     assert "b  0 of 1 answers good, 1 times silent" in text
     assert "c  speaks by itself" in text
     assert "d  cannot be examined" in text
+    assert "also open in minicom (7)" in text
     assert "1 bytes that are no frame" in text
     assert " 1. b: no power" in text
     assert "(50%)" in text
