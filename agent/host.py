@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent import paths
+from agent.child import ChildProcess
 from agent.clock import Clock
 from agent.contract import ChildLimits, Device, Instant, Misconfigured, Wire
-from agent.child import ChildProcess
 from agent.threads import Worker
 
 T = TypeVar("T")
@@ -84,6 +84,7 @@ class DeviceHost:
         self._wire = wire
         self._site_profiles = site_profiles
         self._worker: Worker | None = None
+        self._store = state_folder and state_folder.parent
         self.state = DeviceState(state_folder and state_folder / f"{device.id}.json")
 
     def now(self) -> Instant:
@@ -100,6 +101,13 @@ class DeviceHost:
 
     def profile(self, name: str) -> Path:
         return paths.profile(self._device.driver, name, (self._site_profiles,))
+
+    def zones(self, name: str) -> Path:
+        places = list(paths.zones(name, self._store))
+        return next((file for file in places if file.is_file()), places[-1])
+
+    def model(self, task: str) -> Path:
+        return paths.model(task, self._store)
 
     def secret(self, file: Path) -> bytes:
         try:

@@ -30,6 +30,30 @@ def share() -> Path:
     )
 
 
+def zones(name: str, store: Path | None) -> Iterator[Path]:
+    """Where a camera's zones may be: what was drawn on the device, then a technician's own."""
+    if store is not None:
+        yield store / "zones" / f"{name}.yaml"
+    yield ETC / "zones" / f"{name}.yaml"
+
+
+def model(task: str, store: Path | None) -> Path:
+    """The folder of the model in use: one that was added to the store, else the shipped one.
+
+    Raises Misconfigured when there is none.
+    """
+    added = store and store / "models" / task / "current"
+    shipped = share() / "models" / task
+    for folder in (added, shipped):
+        if folder is not None and (folder / "card.yaml").is_file():
+            return folder.resolve()
+    raise Misconfigured(
+        "there is no model for {task}",
+        hint="reinstall the package, or: fieldgate model add FOLDER",
+        task=task,
+    )
+
+
 def profile(driver: str, name: str, site: Sequence[Path] = (SITE_PROFILES,)) -> Path:
     """Site folders come before what is shipped. Raises Misconfigured with near names."""
     folders = [*(folder / driver for folder in site), share() / "configs" / "profiles" / driver]

@@ -81,6 +81,13 @@ class Host(Protocol):
     def profile(self, name: str) -> Path:
         """Site profiles come before shipped ones. Raises Misconfigured when there is none."""
 
+    def zones(self, name: str) -> Path:
+        """The file of that name that says what lies where in a camera's view; it may not exist."""
+
+    def model(self, task: str) -> Path:
+        """The folder with the model and the card that are in use for a task.
+        Raises Misconfigured when there is none."""
+
     def secret(self, file: Path) -> bytes:
         """Raises Misconfigured when it cannot be read."""
 

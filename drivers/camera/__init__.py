@@ -1,1 +1,18 @@
-"""Cameras: what they see, as readings and events."""
+"""Cameras: number plates, spaces and zones, seen on the device. See README.md."""
+
+from agent.contract import Device, DriverSpec, Host, StreamingDriver
+from drivers.camera.settings import CameraSettings
+
+
+def _make(device: Device, host: Host) -> StreamingDriver:
+    from drivers.camera.driver import CameraDriver
+
+    return CameraDriver(device, host)
+
+
+DRIVER = DriverSpec(
+    name="camera",
+    summary="RTSP, MJPEG, V4L2: plates, parking spaces, zones, counted on the device",
+    settings=CameraSettings,
+    make=_make,
+)

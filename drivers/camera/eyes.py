@@ -28,6 +28,11 @@ class Eyes:
         models = {task: load(folder) for task, folder in folders.items()}
         return cls(models.get("detector"), models.get("reader"), models.get("occupancy"), size)
 
+    @property
+    def models(self) -> list[Model]:
+        """Those that are there."""
+        return [m for m in (self.detector, self.reader, self.occupancy) if m is not None]
+
     def plates(self, frame: Image) -> list[Plate]:
         """The surest first."""
         if self.detector is None:

@@ -74,6 +74,9 @@ class Zones(Strict):
             ids = [one.id for one in getattr(self, name)]
             for twice in {one for one in ids if ids.count(one) > 1}:
                 raise ValueError(f"{name}: the id '{twice}' is there twice")
+        shared = {one.id for one in self.spaces} & {one.id for one in self.no_parking}
+        for both in shared:
+            raise ValueError(f"the id '{both}' is a space and a zone of no_parking; rename one")
         return self
 
     @model_validator(mode="after")

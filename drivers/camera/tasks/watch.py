@@ -45,6 +45,11 @@ class Watch:
     def points(self) -> Sequence[PointSpec]:
         return [point for task in self._tasks for point in task.points]
 
+    @property
+    def doubtful(self) -> bool:
+        """The view should be looked at closely."""
+        return bool(self._guard.blind)
+
     def see(self, sight: Sight) -> Sequence[Finding]:
         """While the view is in doubt nothing is concluded; once it is lost, all is unknown."""
         found: list[Finding] = []

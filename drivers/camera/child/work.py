@@ -1,0 +1,283 @@
+"""One camera's work: frames in, masked; looks when something moves; findings out."""
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drivers.camera import privacy, view
+from drivers.camera.child import confine
+from drivers.camera.child.gate import Gate
+from drivers.camera.child.lost import Lost
+from drivers.camera.child.pipe import Pipe
+from drivers.camera.child.shots import Album, jpeg
+from drivers.camera.child.sources import Frame, Source, now, open_source
+from drivers.camera.eyes import Eyes
+from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Sight, View
+from drivers.camera.tasks.plates import PlateOptions
+from drivers.camera.tasks.watch import Watch, Wishes
+from drivers.camera.zones import NoParking, Space, Zones
+
+WAIT = 0.5  # s for a frame, before the parent is listened to again
+GONE = 3.0  # s without a frame, then there are none
+GUARD_EVERY = 4.0  # s between two measurements of the view
+STATS_EVERY = 60.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """As the parent sends it. `models`: detector, reader, occupancy -> folder."""
+
+    camera: str
+    kind: str
+    where: str
+    user: str
+    password: str
+    tasks: tuple[str, ...]
+    zones: Mapping[str, Any] | None
+    models: Mapping[str, str]
+    thresholds: Mapping[str, float]
+    rate: float
+    rest: float
+    detect: int
+    pictures: bool
+    no_plates: bool
+    confidence: float
+    port: int | None
+    reference: str
+    confine: bool
+
+
+def work(told: Mapping[str, Any], pipe: Pipe) -> int:
+    """Until the parent goes."""
+    setup = Setup(**{**told, "tasks": tuple(told["tasks"])})
+    eyes = _opened(setup, pipe)
+    if eyes is None:
+        return 0
+    granted = confine.confine(_room(setup)) if setup.confine else None
+    pipe.say(
+        "ready",
+        {
+            "models": ", ".join(m.card.id + "/" + m.card.version for m in eyes.models),
+            "confined": granted is not None and granted.whole,
+            "machine": platform.machine(),
+        },
+    )
+    source = open_source(setup.kind, setup.where, setup.user, setup.password)
+    Camera(setup, eyes, source, pipe).run()
+    return 0
+
+
+def _opened(setup: Setup, pipe: Pipe) -> Eyes | None:
+    """The models, loaded and checked; None, with a word to the parent, when one is refused."""
+    import cv2
+
+    from agent.contract import Misconfigured
+
+    cv2.setNumThreads(1)
+    _warm()
+    try:
+        return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect)
+    except Misconfigured as error:
+        pipe.say("refused", {"error": str(error)[:1000]})
+        return None
+
+
+def _warm() -> None:
+    """Uses once what would otherwise be imported or opened when no file can be opened any more."""
+    import encodings.idna
+    import http.client
+    import ssl
+
+    import cv2
+
+    del encodings, http
+    ssl.create_default_context()
+    blank = np.zeros((64, 64, 3), np.uint8)
+    cv2.imdecode(cv2.imencode(".jpg", blank)[1], cv2.IMREAD_COLOR)
+    view.measure(view.quarter(blank), None)
+    np.random.default_rng(0)
+
+
+def _room(setup: Setup) -> confine.Room:
+    if setup.kind == "images":
+        return confine.Room(read=(Path(setup.where),))
+    if setup.kind == "v4l2":
+        return confine.Room(devices=tuple(Path("/dev").glob("video*")))
+    return confine.Room(port=setup.port)
+
+
+@dataclass(slots=True)
+class Camera:
+    setup: Setup
+    eyes: Eyes
+    source: Source
+    pipe: Pipe
+    gate: Gate = field(default_factory=Gate)
+    album: Album = field(default_factory=Album)
+    reference: view.Reference | None = None
+    _size: tuple[int, int] = (0, 0)
+    _watch: Watch | None = None
+    _zones: Zones | None = None
+    _masks: privacy.Masks | None = None
+    _looked: float = float("-inf")
+    _guarded: float = float("-inf")
+    _came: float = field(default_factory=now)
+    _lost: str = ""
+    _snapshots: list[int] = field(default_factory=list)
+    _frames: int = 0
+    _looks: int = 0
+    _told: float = field(default_factory=now)
+
+    def run(self) -> None:
+        if self.setup.reference:
+            self.reference = view.Reference.from_text(self.setup.reference)
+        while True:
+            self.pipe.beat()
+            self._snapshots += [int(w["snapshot"]) for w in self.pipe.wishes() if "snapshot" in w]
+            frame = self._frame()
+            if frame is not None:
+                self._take(frame)
+                time.sleep(max(0.0, frame.at + 1 / self.setup.rate - now()))
+            self._statistics()
+
+    def _frame(self) -> Frame | None:
+        reason = "no_frames"
+        try:
+            frame = self.source.newest(min(WAIT, 1 / self.setup.rate))
+        except Lost as error:
+            frame, reason = None, str(error)
+        if frame is None:
+            if now() - self._came > GONE and self._lost != reason:
+                self._lost = reason
+                self.pipe.say("frames", {"at": now(), "lost": reason})
+                if self._watch is not None:
+                    self._tell(self._watch.lost(now(), reason), None)
+            return None
+        if self._lost or self._frames == 0:
+            self.pipe.say("frames", {"at": frame.at, "lost": ""})
+        self._lost, self._came = "", frame.at
+        self._frames += 1
+        return frame
+
+    def _take(self, frame: Frame) -> None:
+        height, width = frame.image.shape[:2]
+        if (width, height) != self._size:
+            if self._watch is not None:
+                self._tell(self._watch.lost(frame.at, "resized"), None)
+            self._resize(width, height)
+        if self._masks is not None:
+            self._masks.burn(frame.image)
+        gray = view.quarter(frame.image)
+        changed = self.gate.changed(gray)
+        due = 1 / self.setup.rate if changed else self.setup.rest
+        if frame.at - self._looked >= due or self._snapshots:
+            self._looked = frame.at
+            self._look(frame, gray, changed=changed)
+
+    def _resize(self, width: int, height: int) -> None:
+        told = self.setup.zones or {"camera": self.setup.camera, "size": [width, height]}
+        zones = Zones.model_validate(told).scaled(width, height)
+        options = PlateOptions(
+            confidence=self.setup.confidence,
+            anonymous=self.setup.no_plates,
+            pictures=self.setup.pictures,
+        )
+        wishes = Wishes(self.setup.tasks, options, self.setup.thresholds)
+        self._size, self._zones = (width, height), zones
+        self._watch = Watch(self.setup.camera, zones, wishes)
+        self._masks = privacy.Masks([one.polygon for one in zones.masks], self._size)
+        self.gate = Gate()
+
+    def _look(self, frame: Frame, gray: view.Gray, *, changed: bool) -> None:
+        if self._watch is None or self._zones is None:
+            return
+        self._looks += 1
+        plates = self._plates(frame, self._zones)
+        sight = Sight(
+            frame.at,
+            self._size,
+            changed,
+            plates,
+            self._spaces(frame, self._zones),
+            self._view(frame.at, gray),
+        )
+        findings = self._watch.see(sight)
+        self._tell(findings, frame)
+        for number in self._snapshots:
+            shown = jpeg(frame.image)
+            self.pipe.say("snapshot", {"at": frame.at, "number": number,
+                                       "pictures": [["scene", *self._size]]}, [shown])  # fmt: skip
+        self._snapshots = []
+
+    def _plates(self, frame: Frame, zones: Zones) -> list[Plate] | None:
+        """Found in all of the frame; those that are not meant are blurred and forgotten."""
+        if self.eyes.detector is None:
+            return None
+        found = self.eyes.plates(frame.image)
+        meant = [plate for plate in found if privacy.readable_here(plate, zones)]
+        hidden = found if self.setup.no_plates else [p for p in found if p not in meant]
+        privacy.blur(frame.image, hidden)
+        return meant
+
+    def _spaces(self, frame: Frame, zones: Zones) -> dict[str, float] | None:
+        if self.eyes.occupancy is None:
+            return None
+        areas: tuple[Space | NoParking, ...] = (*zones.spaces, *zones.no_parking)
+        polygons = {one.id: one.polygon for one in areas}
+        return self.eyes.occupied(frame.image, polygons)
+
+    def _view(self, at: float, gray: view.Gray) -> View | None:
+        if at - self._guarded < GUARD_EVERY and not (self._watch and self._watch.doubtful):
+            return None
+        self._guarded = at
+        measured = view.measure(gray, self.reference)
+        if self.reference is None and measured.contrast > 20:
+            self.reference = view.Reference.of(gray)
+            if self.reference is not None:
+                self.pipe.say("remember", {"reference": self.reference.to_text()})
+        return measured
+
+    def _tell(self, findings: Sequence[Finding], frame: Frame | None) -> None:
+        at = frame.at if frame is not None else now()
+        for one in findings:
+            if isinstance(one, Measured):
+                body = {"at": at, "point": one.point, "value": one.value, "reason": one.reason}
+                self.pipe.say("measured", body)
+            elif isinstance(one, Keep) and frame is not None:
+                self.album.keep(one.name, one.shot, frame.image)
+            elif isinstance(one, Drop):
+                self.album.drop(one.name)
+            elif isinstance(one, Happened):
+                self._event(one, at, frame)
+
+    def _event(self, event: Happened, at: float, frame: Frame | None) -> None:
+        shown = [self.album.take(name) for name in event.kept]
+        if frame is not None:
+            shown += [self.album.cut(shot, frame.image) for shot in event.shots]
+        there = [one for one in shown if one is not None]
+        self.pipe.say(
+            "happened",
+            {
+                "at": at,
+                "kind": event.kind,
+                "subject": event.subject,
+                "data": dict(event.data),
+                "pictures": [[one.role, one.width, one.height] for one in there],
+            },
+            [one.jpeg for one in there],
+        )
+
+    def _statistics(self) -> None:
+        if now() - self._told < STATS_EVERY:
+            return
+        seconds, self._told = now() - self._told, now()
+        for point, count in (("frames", self._frames), ("looks", self._looks)):
+            value = round(count / seconds, 3)
+            body = {"at": now(), "point": f"{point}_rate", "value": value, "reason": ""}
+            self.pipe.say("measured", body)
+        self._frames = self._looks = 0

@@ -1,0 +1,65 @@
+"""What must not leave the camera's process is taken out of a frame before anything else sees it.
+
+Masks are filled and certain. Plates outside the zones that are meant for plates are blurred as far
+as they are found, which is not certain: `models/README.md` says how many are missed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from drivers.camera.sight import Plate, Polygon
+from drivers.camera.tasks.no_parking import inside
+from drivers.camera.tasks.tracker import middle
+from drivers.camera.vision.arrays import Image
+from drivers.camera.vision.rectify import widened
+from drivers.camera.zones import Zones
+
+FILL = (114, 114, 114)  # gray: what a mask shows
+MARGIN = 0.25  # of a plate's width and height, blurred around it
+BLOCKS = 4  # what is left of a blurred plate: so many squares across, too few for a character
+
+
+class Masks:
+    """Burns the polygons in. Made for frames of one size."""
+
+    def __init__(self, polygons: Sequence[Polygon], size: tuple[int, int]) -> None:
+        import cv2
+
+        self._inside = np.zeros((size[1], size[0]), np.uint8)
+        for polygon in polygons:
+            corners = np.round(np.asarray(polygon, np.float64)).astype(np.int32)
+            cv2.fillPoly(self._inside, [corners], 255)
+        if polygons:  # what the camera's lens smears over the edge goes too
+            self._inside = np.asarray(cv2.dilate(self._inside, np.ones((3, 3), np.uint8)), np.uint8)
+        self._any = bool(polygons)
+
+    def burn(self, frame: Image) -> None:
+        """In place."""
+        if self._any:
+            frame[self._inside > 0] = FILL
+
+
+def readable_here(plate: Plate, zones: Zones) -> bool:
+    """Whether this plate's text may be used: anywhere, unless the zones name places for plates."""
+    return not zones.plates or any(inside(middle(plate), one.polygon) for one in zones.plates)
+
+
+def blur(frame: Image, plates: Sequence[Plate]) -> None:
+    """In place: of each plate a few squares are left."""
+    import cv2
+
+    height, width = frame.shape[:2]
+    for plate in plates:
+        corners = widened(np.asarray(plate.corners, np.float32), MARGIN)
+        left, top = np.floor(corners.min(axis=0)).astype(int)
+        right, bottom = np.ceil(corners.max(axis=0)).astype(int)
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, width), min(bottom, height)
+        if right - left < 1 or bottom - top < 1:
+            continue
+        cut = frame[top:bottom, left:right]
+        few = cv2.resize(cut, (BLOCKS, 1), interpolation=cv2.INTER_AREA)
+        frame[top:bottom, left:right] = cv2.resize(
+            few, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST
+        )

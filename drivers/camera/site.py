@@ -1,0 +1,129 @@
+"""What is known of a camera before its process runs: zones, models, tasks, points."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent.contract import Device, Host, Misconfigured, PointInfo
+from drivers.camera.settings import CameraSettings
+from drivers.camera.tasks.plates import PlateOptions
+from drivers.camera.tasks.watch import Watch, Wishes
+from drivers.camera.zones import Zones
+
+MODELS = {
+    "plates": ("detector", "reader"),
+    "count": ("detector",),
+    "occupancy": ("occupancy",),
+    "no_parking": ("detector", "reader", "occupancy"),
+}
+FOLDERS = {"detector": "plate_detector", "reader": "plate_reader", "occupancy": "occupancy"}
+EXTRA = ("cv2", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    device: str
+    settings: CameraSettings
+    zones: Zones | None
+    models: Mapping[str, Path]
+    thresholds: Mapping[str, float]
+
+    @classmethod
+    def of(cls, device: Device, host: Host, settings: CameraSettings) -> "Site":
+        """Raises Misconfigured: no vision extra, no zones where a task needs them, no model."""
+        _check_extra(device.id)
+        zones, thresholds = _zones(device.id, host)
+        for task, part in (("occupancy", "spaces"), ("no_parking", "no_parking"),
+                           ("count", "lines")):  # fmt: skip
+            if task in settings.tasks and not getattr(zones, part, ()):
+                raise Misconfigured(
+                    "{device}: the task {task} needs `{part}:` in zones/{device}.yaml",
+                    hint="draw them: fieldgate vision snapshot {device}",
+                    device=device.id,
+                    task=task,
+                    part=part,
+                )
+        wanted = {name for task in settings.tasks for name in MODELS[task]}
+        if settings.no_plates:
+            wanted.discard("reader")
+        models = {name: host.model(FOLDERS[name]) for name in sorted(wanted)}
+        return cls(device.id, settings, zones, models, thresholds)
+
+    @property
+    def points(self) -> list[PointInfo]:
+        size = self.zones.size if self.zones else (1280, 720)
+        zones = self.zones or Zones(camera=self.device, size=size)
+        options = PlateOptions(anonymous=self.settings.no_plates)
+        watch = Watch(self.device, zones, Wishes(self.settings.tasks, options))
+        rates = [PointInfo(f"{name}_rate", "Hz") for name in ("frames", "looks")]
+        return [PointInfo(p.id, p.unit, kind=p.kind) for p in watch.points] + rates
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        """Whom an event of this camera may be about."""
+        zones = self.zones
+        spaces = [one.id for one in zones.spaces] if zones else []
+        return [self.device, *spaces, *([one.id for one in zones.no_parking] if zones else [])]
+
+    def setup(self) -> dict[str, Any]:
+        """The part of the child's instructions that is known beforehand."""
+        settings = self.settings
+        return {
+            "camera": self.device,
+            "kind": settings.kind,
+            "tasks": list(settings.tasks),
+            "zones": None if self.zones is None else self.zones.model_dump(by_alias=True),
+            "models": {name: str(folder) for name, folder in self.models.items()},
+            "thresholds": dict(self.thresholds),
+            "rate": settings.rate,
+            "rest": settings.rest,
+            "detect": settings.detect,
+            "pictures": settings.pictures,
+            "no_plates": settings.no_plates,
+            "confidence": settings.confidence,
+        }
+
+
+def _check_extra(device: str) -> None:
+    if missing := [name for name in EXTRA if find_spec(name) is None]:
+        raise Misconfigured(
+            "{device} needs the vision packages, which are not installed ({missing})",
+            hint="install them: fieldgate-install --with vision, or pip install fieldgate[vision]",
+            reason="no_vision",
+            device=device,
+            missing=", ".join(missing),
+        )
+
+
+def _zones(device: str, host: Host) -> tuple[Zones | None, Mapping[str, float]]:
+    """And the thresholds of the occupancy net, from the camera's calibration."""
+    import yaml
+
+    file, calibration = host.zones(device), host.zones(f"{device}.calibration")
+    thresholds: dict[str, float] = {}
+    try:
+        if calibration.is_file():
+            written = yaml.safe_load(calibration.read_text(encoding="utf-8"))
+            thresholds = {str(k): float(v) for k, v in written["thresholds"].items()}
+        if not file.is_file():
+            return None, thresholds
+        return Zones.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))), thresholds
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise _broken(file, f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+    except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _broken(file, str(error)) from error
+
+
+def _broken(file: Path, problem: str) -> Misconfigured:
+    return Misconfigured(
+        "{file}: {problem}",
+        hint="correct the zones, then: systemctl reload fieldgate",
+        file=file,
+        problem=problem,
+    )
