@@ -34,6 +34,7 @@ class UdpEar(asyncio.DatagramProtocol):
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+        await asyncio.sleep(0)  # the loop frees the port in its next round
 
     @classmethod
     async def to(cls, peer: Peer) -> Self:

@@ -1,5 +1,6 @@
 """Simulated devices on real pseudo-terminals and sockets, and the driver in front of them."""
 
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from agent.contract import Device, Instant, Reading, Simulator
 from agent.host import DeviceHost
 from agent.status import Board
 from agent.wires import Wires, WireSpec
+from agent.wires.datagrams import UdpStage
 from agent.wires.faults import Faults
 from agent.wires.stage import PtyStage, TcpStage
 from drivers.serial_line import DRIVER
@@ -21,7 +23,7 @@ from drivers.serial_line.driver import SerialLineDriver
 from drivers.serial_line.simulate import SerialLineSimulator, TalkingSimulator, simulate
 from drivers.serial_line.stream import SerialLineStream
 
-Way = Literal["pty", "tcp"]
+Way = Literal["pty", "tcp", "udp"]
 
 QUICK = {"timeout": "400ms", "max_late": "150ms"}
 
@@ -53,7 +55,7 @@ class Rig:
     drivers: dict[str, SerialLineDriver | SerialLineStream] = field(default_factory=dict)
     simulator: SerialLineSimulator = field(default_factory=lambda: SerialLineSimulator({}))
     sent: list[bytes] = field(default_factory=list)
-    stage: PtyStage | TcpStage | None = None
+    stage: PtyStage | TcpStage | UdpStage | None = None
 
     @property
     def driver(self) -> SerialLineDriver | SerialLineStream:
@@ -127,15 +129,19 @@ def build(tmp_path: Path) -> Build:
         if isinstance(rig.simulator, TalkingSimulator):
             rig.simulator.pace = pace
         talkers = [simulator or rig.simulator]
-        rig.stage = (
-            PtyStage(tmp_path / "port", talkers, faults=rig.faults)
-            if way == "pty"
-            else TcpStage("127.0.0.1", 0, talkers, faults=rig.faults)
-        )
-        async with rig.stage, Wires([_spec(rig.stage)], rig.board) as wires:
-            wires.taps("bus").add(rig.on_the_wire)
+        if way == "udp":
+            rig.stage, entries = _by_udp(rig, talkers, entries)
+        else:
+            rig.stage = (
+                PtyStage(tmp_path / "port", talkers, faults=rig.faults)
+                if way == "pty"
+                else TcpStage("127.0.0.1", 0, talkers, faults=rig.faults)
+            )
+        async with rig.stage, Wires(_specs(rig.stage), rig.board) as wires:
+            if way != "udp":
+                wires.taps("bus").add(rig.on_the_wire)
             for device in entries:
-                rig.hosts[device.id] = rig.host(device, wires)
+                rig.hosts[device.id] = rig.host(device, wires if device.wire else None)
                 driver = DRIVER.make(device, rig.hosts[device.id])
                 assert isinstance(driver, SerialLineDriver | SerialLineStream)
                 rig.drivers[device.id] = driver
@@ -147,7 +153,24 @@ def build(tmp_path: Path) -> Build:
     return cast("Build", built)
 
 
-def _spec(stage: PtyStage | TcpStage) -> WireSpec:
+def _by_udp(
+    rig: Rig, talkers: Sequence[Simulator], entries: Sequence[Device]
+) -> tuple[UdpStage, list[Device]]:
+    """A device that speaks unasked speaks to a port of ours, another one is asked at its own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    speaks = isinstance(rig.simulator, TalkingSimulator)
+    address = ("127.0.0.1", port)
+    own, peer = (("127.0.0.1", 0), address) if speaks else (address, None)
+    way = {"listen" if speaks else "connect": f"udp://127.0.0.1:{port}"}
+    unwired = [rig.device(one.id, {**one.options, **way}, "") for one in entries]
+    return UdpStage(talkers, own, peer, rig.faults), unwired
+
+
+def _specs(stage: PtyStage | TcpStage | UdpStage) -> list[WireSpec]:
+    if isinstance(stage, UdpStage):
+        return []
     if isinstance(stage, PtyStage):
-        return WireSpec("bus", port=str(stage.link))
-    return WireSpec("bus", host=stage.host, tcp_port=stage.port)
+        return [WireSpec("bus", port=str(stage.link))]
+    return [WireSpec("bus", host=stage.host, tcp_port=stage.port)]
