@@ -37,10 +37,6 @@ class Subject:
     device: str
     detector: str = ""
 
-    @classmethod
-    def of(cls, device: str, point: str) -> "Subject":
-        return cls(device, next(labels([point]), ""))
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -135,6 +131,7 @@ class Ranking:
         self._series: dict[tuple[str, str], Series] = {}
         self._changes: dict[Subject, Change] = {}
         self._last: dict[tuple[str, str], float] = {}
+        self._detectors: dict[str, set[str]] = {}  # of each device
 
     def see(self, line: Line, subject: Subject | None = None) -> None:
         """One reading; an older one than the last, and the same once more, say nothing."""
@@ -142,11 +139,12 @@ class Ranking:
         if line["t"] <= self._last.get(key, 0.0):
             return
         self._last[key] = line["t"]
+        self._detectors.setdefault(key[0], set()).update(labels([key[1]]))
         series = self._series.setdefault(key, Series())
         self.points = len(self._series)
         usual, score = series.see(line["value"])
         if score >= NOTICED:
-            about = subject or Subject.of(*key)
+            about = subject or self._subject(*key)
             self._note(Change(about, key[1], usual, line["value"], line["unit"], score, line["t"]))
 
     def ranked(self, t: float) -> list[Change]:
@@ -162,6 +160,11 @@ class Ranking:
     @property
     def devices(self) -> int:
         return len({device for device, _ in self._series})
+
+    def _subject(self, device: str, point: str) -> Subject:
+        """The detector whose label the point ends in, else the device."""
+        end = point.rpartition("_")[2]
+        return Subject(device, end if end in self._detectors[device] else "")
 
     def _note(self, change: Change) -> None:
         before = self._changes.get(change.subject)

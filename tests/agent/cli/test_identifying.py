@@ -93,8 +93,9 @@ def test_detectors_behind_one_receiver_are_told_apart() -> None:
         for detector in ("1", "2"):
             moved = at >= 8 and detector == "2"
             ranking.see(line("lot", f"occupied_{detector}", moved, float(at)))
-    (only,) = ranking.ranked(9.0)
-    assert only.subject == Subject("lot", "2")
+            ranking.see(line("lot", f"rssi_{detector}", -90 if moved else -60, float(at)))
+            ranking.see(line("lot", "air_temperature", 20.0 if at < 9 else 30.0, float(at)))
+    assert {one.subject for one in ranking.ranked(9.0)} == {Subject("lot", "2"), Subject("lot")}
 
 
 def test_a_space_that_changes_stands_for_its_detector() -> None:
