@@ -61,16 +61,19 @@ class Hub:
         self._up = asyncio.Event()
         self._changed = asyncio.Event()  # who listens
         self._trouble: GatewayError | None = None
-        self._turn = asyncio.Lock()
+        self._switch = asyncio.Lock()  # who listens is changed by one at a time
+        self._turn = asyncio.Lock()  # to connect
         self._busy = False  # a connection is being made or used
         self._watchdog = Watchdog(0.0)
 
     async def join(self, listener: Listener) -> None:
         """Raises LinkLost while the radio is not there, Misconfigured where it is forbidden."""
-        self._listeners.setdefault(listener.address, []).append(listener)
-        self._changed.set()
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=f"ble {self.adapter}")
+        async with self._switch:
+            self._listeners.setdefault(listener.address, []).append(listener)
+            self._changed.set()
+            if self._task is None or self._task.done():
+                self._known.clear()
+                self._task = asyncio.create_task(self._run(), name=f"ble {self.adapter}")
         await self._known.wait()
         self.check()
 
@@ -81,19 +84,20 @@ class Hub:
 
     async def leave(self, listener: Listener) -> None:
         """Safe to call twice. The last one out switches the scan off."""
-        those = self._listeners.get(listener.address, [])
-        if listener in those:
-            those.remove(listener)
-            self._changed.set()
-        if not those:
-            self._listeners.pop(listener.address, None)
-            self._devices.pop(listener.address, None)
-        if not self._listeners and self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            self._known.clear()
-            self._bluez.close()
+        async with self._switch:
+            those = self._listeners.get(listener.address, [])
+            if listener in those:
+                those.remove(listener)
+                self._changed.set()
+            if not those:
+                self._listeners.pop(listener.address, None)
+                self._devices.pop(listener.address, None)
+            if not self._listeners and self._task is not None:
+                task, self._task = self._task, None
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                self._known.clear()
+                self._bluez.close()
 
     async def back(self, timeout: float) -> None:
         """Returns when the radio is there, or after so long."""

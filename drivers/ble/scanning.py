@@ -1,5 +1,6 @@
 """One scan with bleak. Strangers are dropped before anything keeps them."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from bleak.backends.scanner import AdvertisementData
 
 from drivers.ble.edge import TROUBLES
 from drivers.ble.packet import Packet
+
+STOP = 5.0  # s that ending a scan may take
 
 Hear = Callable[[BLEDevice, Packet], None]
 Pattern = tuple[int, bytes]  # AD type, beginning
@@ -54,7 +57,8 @@ def packet_of(device: BLEDevice, data: AdvertisementData) -> Packet:
 async def stop(one: BleakScanner) -> None:
     """Also where nobody is left to tell."""
     with contextlib.suppress(*TROUBLES, AssertionError):
-        await one.stop()
+        async with asyncio.timeout(STOP):
+            await one.stop()
 
 
 def _listed(wanted: Callable[[str], bool]) -> type[BleakScannerBlueZDBus]:

@@ -24,7 +24,9 @@ def _adapter(value: str) -> str:
     if _ADDRESS.fullmatch(value.upper()):
         return value.upper()
     if not _HCI.fullmatch(value):
-        raise ValueError("write the adapter's name like hci0, or its address; see hciconfig")
+        raise ValueError(
+            "write the adapter's name like hci0, or its address; see bluetoothctl list"
+        )
     return value
 
 
@@ -99,7 +101,9 @@ class BleSettings(Strict):
     def _check_family(self, name: str) -> None:
         family = FAMILIES[name]
         if self.points is None and not family.points:
-            raise ValueError("devices of this family differ: write `points:`; see fieldgate scan")
+            raise ValueError(
+                "devices of this family differ: write `points:`; see fieldgate scan ble"
+            )
         if self.key_file is not None and not family.encrypts:
             raise ValueError("devices of this family do not encrypt; leave `key_file:` out")
         if not self.active and not (family.services or family.companies):

@@ -1,6 +1,7 @@
 """A device that advertises."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,8 +15,17 @@ from drivers.ble.station import Station
 if TYPE_CHECKING:
     from drivers.ble.hub import Hub
 
+log = logging.getLogger(__name__)
+
 INBOX = 64  # packets that wait while the store is behind; older ones make room
 PATIENCE = 10.0  # s between two bad readings of each point while the radio is gone, at least
+_WORDS = {
+    "ble.refused": "%s: a packet was refused (%s), %d since last told; its values are not taken",
+    "ble.counter_restarted": "%s: its counter began anew (%s, %d packets): a new battery or a "
+    "recording; its values are uncertain until `battery:` has a new word",
+    "ble.two_transmitters": "%s: two transmitters send under its address (%s, %d packets)",
+    "ble.overrun": "%s: %d packets were dropped: the store is behind",
+}
 
 
 class BleStream:
@@ -99,7 +109,11 @@ class BleStream:
                     await self._arrived.wait()
             except TimeoutError:
                 return self._intake.silent(self._host.now())
-        return [*self._overrun(), *self._taken()]
+        records = [*self._overrun(), *self._taken()]
+        for record in records:
+            if isinstance(record, Event) and record.kind in _WORDS:
+                log.warning(_WORDS[record.kind], record.subject, *record.data.values())
+        return records
 
     def _taken(self) -> list[Record]:
         if self._inbox:
