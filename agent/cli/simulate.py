@@ -46,7 +46,7 @@ def _one_device(parser: argparse.ArgumentParser) -> None:
 def _a_day(parser: argparse.ArgumentParser) -> None:
     day = parser.add_argument_group(say("a scripted day"))
     day.add_argument("--day", metavar="NAME|FILE", help=say("soil, greenhouse, parking or a file"))
-    day.add_argument("--speed", type=float, default=1.0, help=say("times faster than real time"))
+    day.add_argument("--speed", type=_speed, default=1.0, help=say("times faster than real time"))
     day.add_argument("--at", metavar="HH:MM", help=say("the time of day that it begins with"))
     day.add_argument("--seed", type=int, help=say("another number, another day"))
     day.add_argument(
@@ -61,12 +61,19 @@ def _a_day(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= 100_000:
+        raise argparse.ArgumentTypeError(say("write a number above 0"))
+    return speed
+
+
 def run(args: argparse.Namespace) -> int:
     import asyncio
 
     from agent.contract import Misconfigured
 
-    if (args.file is None) == (args.profile is None) or args.speed <= 0:
+    if (args.file is None) == (args.profile is None):
         raise Misconfigured(
             "simulate what?",
             hint="fieldgate simulate gateway.yaml, or: fieldgate simulate --profile modbus/xy-md02",

@@ -160,6 +160,12 @@ def test_what_cannot_be_played_is_told(
     assert "next: " in complaint
 
 
+@pytest.mark.parametrize("speed", ["0", "-3", "fast"])
+def test_a_day_cannot_stand_still(speed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--profile", "modbus/xy-md02", "--speed", speed]) == 64
+    assert "--speed" in capsys.readouterr().err
+
+
 def test_every_mistake_of_a_profile_is_told_with_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
