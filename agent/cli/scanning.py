@@ -134,6 +134,7 @@ REMARKS: Mapping[str, str] = {
     "babble": "something talks here by itself: a device that speaks unasked, or A and B are "
     "swapped",
     "any_id": "the device of id {id} answers to every id, so no other was looked for",
+    "echo": "the adapter hears what it sends: add `echo: true` to the wire",
     "identity": "it calls itself: {text}",
     "byte_order": "its numbers look like 32-bit floats, {order}",
     "bad_profile": "the profile {file} cannot be read, so it was not compared: fieldgate check",

@@ -17,7 +17,7 @@ _LONGEST = 512  # characters of one
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`delay`: s between request and answer. `twice`: two answers came to one question. `strays`:
-    other units that were heard, because they answer late."""
+    other units that were heard, because they answer late. `echo`: the request was heard, too."""
 
     kind: Literal["data", "refusal", "silence", "garbled"]
     data: bytes = b""
@@ -25,6 +25,7 @@ class Outcome:
     delay: float = 0.0
     twice: bool = False
     strays: tuple[int, ...] = ()
+    echo: bool = False
 
     @property
     def answered(self) -> bool:
@@ -140,15 +141,16 @@ class _Ear:
 
     def outcome(self, delay: float) -> Outcome:
         heard = self._without_echo()
+        echo = len(heard) < len(self._heard)
         strays = _strays(heard, self._request.unit)
         if not self.answer:
             kind: Literal["silence", "garbled"] = "garbled" if heard and not strays else "silence"
-            return Outcome(kind, strays=strays)
+            return Outcome(kind, strays=strays, echo=echo)
         rest = len(heard) - len(self.answer) - sum(size for _, size in _frames(heard, strays))
         twice = rest > 2  # a byte or two of noise are usual when a driver lets go of the line
         if self.answer[1] & codec.REFUSAL:
-            return Outcome("refusal", b"", self.answer[2], delay, twice, strays)
-        return Outcome("data", self.answer[3:-2], 0, delay, twice, strays)
+            return Outcome("refusal", b"", self.answer[2], delay, twice, strays, echo)
+        return Outcome("data", self.answer[3:-2], 0, delay, twice, strays, echo)
 
     def _without_echo(self) -> bytearray:
         return self._heard.removeprefix(self._request.rtu_frame)

@@ -44,6 +44,7 @@ class Hunt:
     """Units that something spoke for that was not understood, by line."""
     found: set[int] = field(default_factory=set)
     understood: set[Line | None] = field(default_factory=set)
+    echo: bool = False
     patience: float = 1.0
     pace: float = 0.0  # s to wait for the device that is looked at closely
 
@@ -68,6 +69,7 @@ class Hunt:
                 break
             yield self._step(one)
             outcome = await self._try(one)
+            self.echo = self.echo or outcome.echo
             for unit in outcome.strays:
                 self.order.again(one.line, unit)
             if outcome.answered:
@@ -184,7 +186,8 @@ class Hunt:
         yield guesses(find, beliefs.words, [text for text in texts if text])
 
     def _unclear(self) -> list[Find]:
-        """Ids at which something spoke that was never understood; lines that are full of it."""
+        """Ids at which something spoke that was never understood, lines that are full of it, an
+        adapter that hears itself."""
         loud = [line for line, units in self.garbled.items() if len(units) >= _BABBLE]
         finds = [
             Find(unit, line, remarks=(Remark("garbled"),))
@@ -196,6 +199,8 @@ class Hunt:
             finds.append(
                 Find(None, loud[0] if len(loud) == 1 else None, remarks=(Remark("babble"),))
             )
+        if self.echo:
+            finds.append(Find(None, None, remarks=(Remark("echo"),)))
         return finds
 
 

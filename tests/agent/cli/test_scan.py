@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 import agent.i18n
+from agent.borrow import Lent, LentWire
 from agent.cli.main import main
-from agent.cli.scan import give_way
+from agent.cli.scan import give_way, parser, search
 from agent.cli.scanning import REMARKS, Account, sheet
 from agent.cli.scanning_yaml import Paste
+from agent.cli.where import Where
 from agent.config.load import load
 from agent.contract import (
     Device,
@@ -30,7 +32,8 @@ from agent.contract import (
 )
 from agent.host import DeviceHost
 from agent.registry import driver_named
-from agent.wires import WireSpec
+from agent.status import Board
+from agent.wires import Wires, WireSpec
 from agent.wires.stage import PtyStage
 
 NARROW = ("--ids", "3-5", "--speeds", "9600", "--parity", "none")
@@ -235,6 +238,28 @@ def test_a_bar_shows_how_far_the_search_is_and_is_wiped_by_a_find(
     assert first.startswith("█" * 6 + "░" * 18)
     assert "4800 8N1 id 7, 0 found, about 45 s left" in first
     assert second == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "shared", "line", "speeds"),
+    [
+        (("--port", "/dev/x"), False, None, None),
+        (("--port", "/dev/x"), True, Line(4800), None),
+        (("--port", "/dev/x", "--speeds", "9600"), True, Line(4800), [9600]),
+        (("--connect", "h:1", "--framing", "rtu"), False, Line(4800), None),
+        (("--connect", "h:1", "--framing", "rtu", "--speeds", "19200"), False, Line(19200), None),
+    ],
+    ids=["ours", "the service's", "the service's, asked", "a converter's", "a converter's, known"],
+)
+def test_a_line_that_is_not_ours_is_not_changed_unless_that_is_asked_for(
+    words: tuple[str, ...], shared: bool, line: Line | None, speeds: list[int] | None
+) -> None:
+    args = parser().parse_args(["modbus", *words])
+    spec = WireSpec("w", port=args.port)
+    wire = Wires([spec], Board()).wire("w") if args.port else LentWire("w", "rtu", Path("s"))
+    lent = Lent(wire, shared=shared, taps=set(), line=Line(4800))
+    wanted = search(args, Where(spec, Path("s"), None), lent)
+    assert (wanted.line, wanted.speeds) == (line, speeds)
 
 
 def test_half_of_the_time_is_left_to_the_service() -> None:

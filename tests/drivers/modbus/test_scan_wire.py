@@ -151,6 +151,14 @@ async def test_a_wire_on_which_something_talks_by_itself_is_called_that(tmp_path
     assert len(sent) <= 8
 
 
+async def test_an_adapter_that_hears_itself_is_told_of(tmp_path: Path) -> None:
+    faults = Faults(echo=True)
+    async with bus(tmp_path, [device("xy-md02", 2)], faults=faults) as (wire, _):
+        first, last = await finds(wire, Search(SHIPPED, ids=[2], line=Line()))
+    assert "xy-md02" in best(first)
+    assert [remark.code for remark in last.remarks] == ["echo"]
+
+
 async def test_a_silent_wire_has_nobody_and_the_budget_is_kept(tmp_path: Path) -> None:
     async with bus(tmp_path, []) as (wire, sent):
         assert await finds(wire, Search(SHIPPED, line=Line(), budget=1.0)) == []
