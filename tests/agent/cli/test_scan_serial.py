@@ -120,3 +120,26 @@ def test_the_adapter_is_named_by_what_usb_says(
     text = scanning_serial.sheet(found)
     assert "1a86:7523" in text
     assert "wire field of the running service" in text
+
+
+def test_what_is_in_the_way_is_told_with_what_to_do() -> None:
+    denied = scanning_serial.Port("/dev/null", trouble="denied")
+    assert "sudo usermod -aG" in scanning_serial.sheet(denied)
+    busy = scanning_serial.Port("/dev/null", trouble="busy")
+    assert "sudo fieldgate scan serial" in scanning_serial.sheet(busy)
+    assert not denied.free
+    assert not busy.free
+
+
+async def test_a_port_that_is_locked_is_not_listened_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with PtyStage(tmp_path / "port", []):
+        from serial import Serial
+
+        with Serial(str(tmp_path / "port"), exclusive=True):
+            words = ("serial", "--port", tmp_path / "port", "--socket", tmp_path / "none")
+            assert await command(*words, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["finds"] == []
+    assert shown["trouble"] == "busy"
