@@ -166,7 +166,7 @@ def _now_and_then(evidence: Evidence) -> Hints:
     if wavering:
         yield Cause(Ill.INTERFERENCE, 1.4, wavering)
         yield Cause(Ill.NO_ANSWER, 0.9, wavering)
-        yield Cause(Ill.LATE, 0.7, wavering)
+        yield Cause(Ill.LATE, 1.0, wavering)
         yield Cause(Ill.BIAS, 0.5)
         yield Cause(Ill.PAUSE, 0.4, wavering)
 
