@@ -24,6 +24,8 @@ from agent.plan import make_driver, wire_spec
 from agent.status import Board
 from agent.wires import Wires
 
+_News = asyncio.Queue[list[dict[str, Any]] | Exception]
+
 PATIENCE = 30.0  # s to wait for a device that speaks by itself
 
 
@@ -58,23 +60,28 @@ async def live(
     config: Configuration, devices: Sequence[Device], every: float
 ) -> AsyncGenerator[list[dict[str, Any]], None]:
     """Readings of several devices as they come, until closed: each is read `every` s, or as soon
-    as its wire allows. One that does not answer has no values."""
-    news: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue(maxsize=100)
+    as its wire allows. One that does not answer has no values. Raises Misconfigured."""
+    news: _News = asyncio.Queue(maxsize=100)
     async with AsyncExitStack() as last:
         specs = [
             wire_spec(w, config.settings.wires[w]) for w in {d.wire for d in devices if d.wire}
         ]
         wires = await last.enter_async_context(Wires(specs, Board()))
-        tasks = []
+        drivers = []
         for device in devices:
             host = DeviceHost(device, Clock(), wires.wire(device.wire) if device.wire else None)
             last.callback(host.close)
-            driver = make_driver(device, host)
-            last.push_async_callback(driver.close)
-            tasks.append(asyncio.create_task(_feed(device, driver, every, news)))
+            drivers.append(make_driver(device, host))
+        tasks = [
+            asyncio.create_task(_feed(device, driver, every, news))
+            for device, driver in zip(devices, drivers, strict=True)
+        ]
         last.push_async_callback(_end, tasks)
         while True:
-            yield await news.get()
+            told = await news.get()
+            if isinstance(told, Exception):
+                raise told
+            yield told
 
 
 async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
@@ -84,26 +91,40 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 
 
 async def _feed(
-    device: Device,
-    driver: PolledDriver | StreamingDriver,
-    every: float,
-    news: "asyncio.Queue[list[dict[str, Any]]]",
+    device: Device, driver: PolledDriver | StreamingDriver, every: float, news: "_News"
+) -> None:
+    try:
+        await _read_on(device, driver, every, news)
+    except Exception as error:  # noqa: BLE001  raised where the readings are awaited
+        await news.put(error)
+
+
+async def _read_on(
+    device: Device, driver: PolledDriver | StreamingDriver, every: float, news: "_News"
 ) -> None:
     clock = Clock()
     while True:
         try:
             await driver.open()
-            if isinstance(driver, PolledDriver):
-                while True:
-                    await news.put([line(reading) for reading in await driver.read()])
-                    await asyncio.sleep(every)
-            else:
-                async for record in driver.readings():
-                    if isinstance(record, Reading):
-                        await news.put([line(record)])
+            async for readings in _said(driver, every):
+                await news.put([line(reading) for reading in readings])
         except (LinkLost, DeviceFault) as error:
             await news.put([line(lost) for lost in _lost(device, driver, clock, error.reason)])
+        finally:
+            await driver.close()
+        await asyncio.sleep(every)
+
+
+async def _said(
+    driver: PolledDriver | StreamingDriver, every: float
+) -> AsyncIterator[Sequence[Reading]]:
+    if isinstance(driver, PolledDriver):
+        while True:
+            yield await driver.read()
             await asyncio.sleep(every)
+    async for record in driver.readings():
+        if isinstance(record, Reading):
+            yield [record]
 
 
 def _lost(
