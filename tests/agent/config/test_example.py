@@ -55,7 +55,7 @@ def test_it_loads_with_the_profiles_that_are_shipped() -> None:
     config, mistakes = examine(EXAMPLE, made)
     assert mistakes == ()
     assert config is not None
-    assert {spec.name for spec in config.specs} == {"modbus", "serial_line", "simulated"}
+    assert {spec.name for spec in config.specs} == {"ble", "modbus", "serial_line", "simulated"}
 
 
 def test_an_editor_finds_nothing_to_underline() -> None:
