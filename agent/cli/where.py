@@ -83,6 +83,6 @@ def _given(args: argparse.Namespace) -> "WireSpec":
     except ValidationError as error:
         raise Misconfigured(
             "that is no wire: {why}",
-            hint="fieldgate COMMAND --help",
+            hint="see the examples: fieldgate COMMAND --help",
             why="; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors()),
         ) from error

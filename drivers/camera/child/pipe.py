@@ -35,7 +35,7 @@ class Pipe:
             found.append(json.loads(self._read()))
         return found
 
-    def say(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
         self._write(messages.encode(kind, body, blobs))
 
     def beat(self) -> None:

@@ -26,7 +26,7 @@ def jpeg(image: Image) -> bytes:
 
     ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not ok:
-        raise ValueError("a picture that cannot be packed")
+        raise RuntimeError("OpenCV packs no JPEG")
     return bytes(data)
 
 

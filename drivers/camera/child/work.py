@@ -59,7 +59,7 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     if eyes is None:
         return 0
     granted = confine.confine(_room(setup)) if setup.confine else None
-    pipe.say(
+    pipe.tell(
         "ready",
         {
             "models": ", ".join(m.card.id + "/" + m.card.version for m in eyes.models),
@@ -83,7 +83,7 @@ def _opened(setup: Setup, pipe: Pipe) -> Eyes | None:
     try:
         return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect)
     except Misconfigured as error:
-        pipe.say("refused", {"error": str(error)[:1000]})
+        pipe.tell("refused", {"error": str(error)[:1000]})
         return None
 
 
@@ -154,12 +154,12 @@ class Camera:
         if frame is None:
             if now() - self._came > GONE and self._lost != reason:
                 self._lost = reason
-                self.pipe.say("frames", {"at": now(), "lost": reason})
+                self.pipe.tell("frames", {"at": now(), "lost": reason})
                 if self._watch is not None:
                     self._tell(self._watch.lost(now(), reason), None)
             return None
         if self._lost or self._frames == 0:
-            self.pipe.say("frames", {"at": frame.at, "lost": ""})
+            self.pipe.tell("frames", {"at": frame.at, "lost": ""})
         self._lost, self._came = "", frame.at
         self._frames += 1
         return frame
@@ -210,7 +210,7 @@ class Camera:
         self._tell(findings, frame)
         for number in self._snapshots:
             shown = jpeg(frame.image)
-            self.pipe.say("snapshot", {"at": frame.at, "number": number,
+            self.pipe.tell("snapshot", {"at": frame.at, "number": number,
                                        "pictures": [["scene", *self._size]]}, [shown])  # fmt: skip
         self._snapshots = []
 
@@ -239,7 +239,7 @@ class Camera:
         if self.reference is None and measured.contrast > 20:
             self.reference = view.Reference.of(gray)
             if self.reference is not None:
-                self.pipe.say("remember", {"reference": self.reference.to_text()})
+                self.pipe.tell("remember", {"reference": self.reference.to_text()})
         return measured
 
     def _tell(self, findings: Sequence[Finding], frame: Frame | None) -> None:
@@ -247,7 +247,7 @@ class Camera:
         for one in findings:
             if isinstance(one, Measured):
                 body = {"at": at, "point": one.point, "value": one.value, "reason": one.reason}
-                self.pipe.say("measured", body)
+                self.pipe.tell("measured", body)
             elif isinstance(one, Keep) and frame is not None:
                 self.album.keep(one.name, one.shot, frame.image)
             elif isinstance(one, Drop):
@@ -260,7 +260,7 @@ class Camera:
         if frame is not None:
             shown += [self.album.cut(shot, frame.image) for shot in event.shots]
         there = [one for one in shown if one is not None]
-        self.pipe.say(
+        self.pipe.tell(
             "happened",
             {
                 "at": at,
@@ -279,5 +279,5 @@ class Camera:
         for point, count in (("frames", self._frames), ("looks", self._looks)):
             value = round(count / seconds, 3)
             body = {"at": now(), "point": f"{point}_rate", "value": value, "reason": ""}
-            self.pipe.say("measured", body)
+            self.pipe.tell("measured", body)
         self._frames = self._looks = 0
