@@ -83,7 +83,7 @@ class Bus:
         self.plugged.append(next(d for d in self.devices if d not in self.plugged))
 
     def restart(self, *devices: ModbusSimulator) -> None:
-        """Takes the supply away, and gives it back."""
+        """Takes the supply away, from all or from these, and gives it back."""
         for device in devices or self.plugged:
             bank_of(device).power(on=False)
             bank_of(device).power(on=True)

@@ -209,7 +209,7 @@ class Walk:
         while seen < times:
             found = await self._addressing.look(unit)
             if found is wanted:
-                seen += 1
+                seen, self._told = seen + 1, None
                 continue
             seen = 0
             self._once("several" if found is Presence.SEVERAL else step, at=unit, **fields)

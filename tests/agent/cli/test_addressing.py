@@ -1,7 +1,7 @@
 """Ids are given one by one, and no power cut leaves two devices with one."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,44 @@ async def test_the_power_may_fail_at_every_line_of_the_journal(
         await site.run(2)
         assert site.ids == [11, 12], line
         assert site.bus.twice == [], line
+
+
+class Repairing(Technician):
+    """Gives a device that lost its supply its supply again, and knows which one it is."""
+
+    def tell(self, step: str, fields: Mapping[str, object]) -> None:
+        self.repair()
+        if step != "waiting" or 1 not in self.bus.units:
+            super().tell(step, fields)
+
+    def repair(self) -> None:
+        for device in self.bus.plugged:
+            if not bank_of(device).powered:
+                self.bus.restart(device)
+
+    async def confirm(self, step: str, fields: Mapping[str, object]) -> bool:
+        self.steps.append(f"asked {step}")
+        return True
+
+
+@pytest.mark.parametrize("effect", ["at_once", "power_cycle"])
+async def test_a_device_may_lose_its_supply_at_every_frame(make: Make, effect: Effect) -> None:
+    uncut = make(effect, count=2)
+    await uncut.run(2)
+    for frame in range(1, uncut.bus.frames + 1):
+        site = make(effect, count=2)
+        site.technician = technician = Repairing(site.bus)
+
+        def fail(of: Repairing = technician, at: int = frame) -> None:
+            if of.bus.frames == at and of.bus.plugged:
+                bank_of(of.bus.plugged[-1]).power(on=False)
+            if of.bus.frames == at + 30:
+                of.repair()  # noticed without a word
+
+        site.bus.hook = fail
+        await site.run(2)
+        assert site.ids == [11, 12], frame
+        assert site.bus.twice == [], frame
 
 
 async def test_a_write_that_is_lost_is_written_again(make: Make) -> None:
