@@ -22,6 +22,7 @@ from agent.simulate.stages import Stage, staged
 _ROUND = 60.0  # s of one round of mishaps, when no end is set
 _DRAW_EVERY = 0.5
 _HEALS_WITHIN = 20.0
+_LIT_WITHIN = 20.0
 # Shares of a round at which things happen.
 _PULLED, _PLUGGED, _KILLED, _BACK = 0.2, 0.33, 0.5, 0.62
 
@@ -54,7 +55,16 @@ class Play:
         self.screen.draw(self._picture())
         return await asyncio.to_thread(reckon, self.config.settings.store.path, self.cloud)
 
+    async def _first_light(self) -> None:
+        """The clock of the play runs once every device has been heard of."""
+        end = time.monotonic() + _LIT_WITHIN
+        devices = {device.id for device in self.config.devices}
+        while devices - self.cloud.newest.keys() and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+        self.started = time.monotonic()
+
     async def _mishaps(self) -> None:
+        await self._first_light()
         length = self.seconds or _ROUND
         rounds = 1 if self.seconds else 10**6
         for number in range(rounds):
