@@ -60,6 +60,7 @@ class Play:
         end = time.monotonic() + _LIT_WITHIN
         devices = {device.id for device in self.config.devices}
         while devices - self.cloud.newest.keys() and time.monotonic() < end:
+            self.agent.check()
             await asyncio.sleep(0.1)
         self.started = time.monotonic()
 
