@@ -45,7 +45,7 @@ def model(task: str, store: Path | None) -> Path:
     added = store and store / "models" / task / "current"
     shipped = share() / "models" / task
     for folder in (added, shipped):
-        if folder is not None and (folder / "card.yaml").is_file():
+        if folder is not None and os.access(folder / "card.yaml", os.R_OK):
             return folder.resolve()
     raise Misconfigured(
         "there is no model for {task}",

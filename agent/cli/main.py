@@ -87,7 +87,7 @@ def _told(command: Callable[[], int]) -> int:
 
 
 def _driver_command(words: Sequence[str]) -> int:
-    """A command that an installed driver brings: "module:function", argv -> exit code."""
+    """A command that an installed driver brings: "module:function"."""
     from agent.cli.driver_commands import driver_commands
 
     commands = driver_commands()
@@ -98,8 +98,14 @@ def _driver_command(words: Sequence[str]) -> int:
         for close in get_close_matches(words[0], [*COMMANDS, *commands], n=1):
             print(say("did you mean 'fieldgate {name}'?", name=close), file=sys.stderr)
         return EX_USAGE
+    from agent.cli.tools import CommandTools
+
     module, _, function = commands[words[0]].partition(":")
-    return _told(lambda: getattr(import_module(module), function)(list(words[1:])))
+    command = getattr(import_module(module), function)
+    try:
+        return _told(lambda: command(list(words[1:]), CommandTools()))
+    except SystemExit as leave:
+        return EX_USAGE if leave.code else 0
 
 
 def _help() -> str:

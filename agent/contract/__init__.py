@@ -50,6 +50,7 @@ from agent.contract.reading import (
 )
 from agent.contract.scan import Find, Match, Remark, Search, Step
 from agent.contract.simulation import Follower, Said, Story
+from agent.contract.tools import Tools
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "Story",
     "StreamingDriver",
     "Talker",
+    "Tools",
     "Turn",
     "Value",
     "Verdict",

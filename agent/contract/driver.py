@@ -121,8 +121,9 @@ class DriverSpec:
     `profile` is the model of the files that a device's `profile:` names.
     `address` takes a profile's name, its file and a wire; it raises Misconfigured where the profile
     does not say how an id is set.
-    `commands` maps a command's name to "module:function" (argv -> exit code); --help lists them
-    without importing the module. `wired`: every device of it hangs on one of `wires:`.
+    `commands` maps a command's name to "module:function", which takes the words after the name and
+    `Tools`, and returns the exit code; --help lists them without importing the module.
+    `wired`: every device of it hangs on one of `wires:`.
     `scan` looks for devices on a wire.
     `inspect` reads what a device has, by the driver's own name for it (`holding:0:10`), and changes
     nothing: (name, two bytes of a register or one of a bit) each. It raises Misconfigured where it

@@ -1,31 +1,44 @@
-"""The three models behind two questions: which plates are in this frame, which spaces are taken?"""
+"""The three models behind two questions: which plates are in this frame, which spaces are taken?
+
+All shapes and decoders come from the models' cards.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.camera.sight import Plate, Polygon
-from drivers.camera.vision import boxes, reading, rectify, spaces
+from drivers.camera.vision import boxes, feeding, recognising, rectify, spaces, yolo
 from drivers.camera.vision.arrays import Image
+from drivers.camera.vision.card import DETECTORS, Card, refused
+from drivers.camera.vision.reading import Read
 from drivers.camera.vision.runner import Model, load
 
 BATCH = 64  # patches in one run
+DOUBLE = 0.5  # of the detector's `two_line`: from here on it is believed
+SIZE = 640  # pixels, where neither the caller nor the card says
+DECODERS = {
+    "detector": DETECTORS,
+    "reader": ("slots", "ctc_greedy"),
+    "occupancy": ("sigmoid",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """Models that are None were not asked for. `size` is the detector's input, in pixels."""
+    """Models that are None were not asked for. `size` is the detector's input, in pixels; None:
+    what its card says."""
 
     detector: Model | None = None
     reader: Model | None = None
     occupancy: Model | None = None
-    size: int = 640
+    size: int | None = None
 
     @classmethod
-    def open(cls, folders: Mapping[str, Path], size: int = 640) -> "Eyes":
+    def open(cls, folders: Mapping[str, Path], size: int | None = None) -> "Eyes":
         """`folders`: detector, reader, occupancy -> the folder with its card. Raises Misconfigured
         when a model is not what its card says."""
-        models = {task: load(folder) for task, folder in folders.items()}
+        models = {name: fitting(name, load(folder)) for name, folder in folders.items()}
         return cls(models.get("detector"), models.get("reader"), models.get("occupancy"), size)
 
     @property
@@ -35,23 +48,30 @@ class Eyes:
 
     def plates(self, frame: Image) -> list[Plate]:
         """The surest first."""
+        return [self._read(frame, one) for one in self.found(frame)]
+
+    def found(self, frame: Image) -> list[boxes.Found]:
+        """Plates, not read; the surest first."""
         if self.detector is None:
             return []
-        image, fit = boxes.letterbox(frame, self.size)
-        raw = next(iter(self.detector.run(image).values()))[0]
-        options = self.detector.card.options
-        found = boxes.decode(raw, self.size, fit, options["threshold"], options["overlap"])
-        return [self._read(frame, one) for one in found]
+        card = self.detector.card
+        size = self.size or int(card.options.get("size", SIZE))
+        batch, fit = feeding.frame(frame, card, size)
+        raw = self.detector.run(batch)[card.outputs[0].name][0]
+        if card.decode != "corners_v1":
+            return yolo.decode(raw, card, fit)
+        options = card.options
+        return boxes.decode(raw, batch.shape[3], fit, options["threshold"], options["overlap"])
 
-    def read(self, crop: Image) -> reading.Read | None:
-        """A cut-out plate; None without a reader."""
+    def read(self, crop: Image, *, two_line: bool | None = None) -> Read | None:
+        """A cut-out plate; `two_line` None: as its shape says. None without a reader."""
         if self.reader is None:
             return None
         card = self.reader.card
-        _, _, height, width = card.input.shape
-        batch = reading.prepare([crop], width or reading.WIDTH, height or reading.HEIGHT)
-        outputs = self.reader.run(batch)
-        return reading.decode(outputs["text"][0], outputs["colour"][0], card.decode)
+        if recognising.splits(card):
+            double = recognising.looks_two_line(crop) if two_line is None else two_line
+            crop = recognising.joined(crop) if double else crop
+        return recognising.decode(self.reader.run(feeding.plate(crop, card)), card)
 
     def occupied(self, frame: Image, polygons: Mapping[str, Polygon]) -> dict[str, float]:
         """The chance that each space is taken."""
@@ -64,10 +84,11 @@ class Eyes:
         """The chance that a vehicle stands in each patch."""
         if self.occupancy is None:
             return []
+        card = self.occupancy.card
         chances: list[float] = []
         for start in range(0, len(images), BATCH):
-            batch = spaces.prepare(images[start : start + BATCH])
-            logits = next(iter(self.occupancy.run(batch).values()))
+            batch = spaces.prepare(images[start : start + BATCH], card.size[0] or spaces.SIZE)
+            logits = self.occupancy.run(batch)[card.outputs[0].name]
             chances += [float(p) for p in spaces.chances(logits.reshape(-1))]
         return chances
 
@@ -75,7 +96,22 @@ class Eyes:
         corners = found.corners
         quad = (corners[0], corners[1], corners[2], corners[3])
         crop = rectify.rectify(frame, quad)
-        read = None if crop is None else self.read(crop)
+        read = None if crop is None else self.read(crop, two_line=found.two_line >= DOUBLE)
         if read is None:
             return Plate(quad, found.score)
         return Plate(quad, found.score, read.text, read.colour, read.characters, read.confidence)
+
+
+def fitting(name: str, model: Model) -> Model:
+    """Raises Misconfigured for a model of another trade."""
+    card = model.card
+    if card.decode not in DECODERS[name]:
+        raise refused(card.file.parent, "a {name} cannot decode {how}", name=name, how=card.decode)
+    if name == "occupancy" and not _is_patch_model(card):
+        raise refused(card.file.parent, "an occupancy net takes BGR squares, normalise: patch")
+    return model
+
+
+def _is_patch_model(card: Card) -> bool:
+    width, height = card.size
+    return card.normalise == "patch" and width == height

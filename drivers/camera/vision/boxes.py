@@ -52,7 +52,7 @@ def letterbox(frame: Image, size: int) -> tuple[Floats, Fit]:
 
     height, width = frame.shape[:2]
     scale = min(size / width, size / height)
-    wide, high = round(width * scale), round(height * scale)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size - wide) // 2, (size - high) // 2
     mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     canvas = np.full((size, size, 3), GREY, np.uint8)

@@ -12,8 +12,11 @@ from typing import Any
 
 from agent.contract import Misconfigured
 
-NORMALISE = ("patch", "fixed")
-DECODERS = ("slots", "ctc_greedy", "sigmoid", "corners_v1")
+NORMALISE = ("patch", "fixed", "scaled")
+COLOURS = ("BGR", "RGB", "GRAY")
+RESIZE = ("stretch", "letterbox")
+DETECTORS = ("corners_v1", "yolo_v5", "yolo_v8", "yolo_v8_pose")
+DECODERS = ("slots", "ctc_greedy", "sigmoid", *DETECTORS)
 HINT = "copy the model and its card again, both from one release"
 
 
@@ -44,7 +47,8 @@ class Card:
     sha256: str
     opset: int
     input: Tensor
-    normalise: str  # "patch": each image to mean 0, deviation 1; "fixed": as in boxes.normalise
+    normalise: str  # "patch": each image to mean 0, deviation 1; "fixed": as in boxes.normalise;
+    # "scaled": (value - mean) * scale of each colour, as the card says
     outputs: tuple[Tensor, ...]
     decode: str
     labels: Mapping[str, str | tuple[str, ...]]
@@ -52,6 +56,10 @@ class Card:
     golden: tuple[Golden, ...]
     tolerance: float
     about: Mapping[str, Any]
+    colour: str = "BGR"  # order in which the model takes them
+    resize: str = "stretch"
+    mean: tuple[float, ...] = (0.0,)  # of values 0 to 255; one for all colours, or one for each
+    scale: tuple[float, ...] = (1.0,)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -80,9 +88,12 @@ def read_card(path: Path) -> Card:
         raise refused(path, "{error}", error=error.strerror or error) from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise refused(path, "the card cannot be read ({error!r})", error=error) from error
-    for value, known in ((card.normalise, NORMALISE), (card.decode, DECODERS)):
+    for value, known in ((card.normalise, NORMALISE), (card.decode, DECODERS),
+                         (card.colour, COLOURS), (card.resize, RESIZE)):  # fmt: skip
         if value not in known:
             raise refused(path, "{value} is none of {known}", value=value, known=", ".join(known))
+    if card.colour != "BGR" and card.normalise != "scaled":
+        raise refused(path, "normalise: {how} is for BGR", how=card.normalise)
     return card
 
 
@@ -104,7 +115,15 @@ def _card(raw: Mapping[str, Any], folder: Path) -> Card:
         golden=tuple(_golden(each, folder) for each in golden.get("images", ())),
         tolerance=float(golden.get("tolerance", 0.0)),
         about=raw,
+        colour=str(raw["input"].get("colour", "BGR")),
+        resize=str(raw["input"].get("resize", "stretch")),
+        mean=_numbers(raw["input"].get("mean", 0.0)),
+        scale=_numbers(raw["input"].get("scale", 1.0)),
     )
+
+
+def _numbers(raw: Any) -> tuple[float, ...]:
+    return tuple(map(float, raw)) if isinstance(raw, list) else (float(raw),)
 
 
 def _tensor(raw: Mapping[str, Any]) -> Tensor:

@@ -42,8 +42,8 @@ def kind_of(text: str) -> str:
 
 
 def plausibility(text: str, colour: str) -> float:
-    """A factor in (0, 1] for the confidence of a read."""
+    """A factor in (0, 1] for the confidence of a read; `colour` is empty where nobody looked."""
     kind = kind_of(text)
     if not kind:
         return IMPOSSIBLE
-    return 1.0 if colour in KINDS[kind][1] else UNLIKELY
+    return 1.0 if not colour or colour in KINDS[kind][1] else UNLIKELY

@@ -45,7 +45,9 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(exps / exps.sum(axis=-1, keepdims=True), np.float32)
 
 
-def decode_slots(logits: Floats, alphabet: str = ALPHABET) -> tuple[str, tuple[float, ...]]:
+def decode_slots(
+    logits: Floats, alphabet: Sequence[str] = ALPHABET
+) -> tuple[str, tuple[float, ...]]:
     """(slots, 1 + characters) logits, one slot a character, class 0 an empty slot."""
     chances = softmax(logits)
     best = chances.argmax(axis=1)
@@ -54,7 +56,7 @@ def decode_slots(logits: Floats, alphabet: str = ALPHABET) -> tuple[str, tuple[f
     return text, tuple(float(chances[slot, best[slot]]) for slot in taken)
 
 
-def decode_ctc(logits: Floats, alphabet: str = ALPHABET) -> tuple[str, tuple[float, ...]]:
+def decode_ctc(logits: Floats, alphabet: Sequence[str] = ALPHABET) -> tuple[str, tuple[float, ...]]:
     """(steps, 1 + characters) logits, class 0 the blank; a run of one label is one character,
     as sure as its surest step."""
     chances = softmax(logits)

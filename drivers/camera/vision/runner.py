@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.camera.vision import boxes, spaces
+from drivers.camera.vision import boxes, feeding, spaces
 from drivers.camera.vision.arrays import Floats, Image
 from drivers.camera.vision.card import Card, Tensor, check_file, read_card, refused
 
@@ -100,12 +100,23 @@ def samples(values: Floats) -> list[float]:
 
 def golden_input(image: Path, normalise: str) -> Floats:
     """Raises FileNotFoundError."""
+    return PREPARE[normalise](golden_pixels(image))
+
+
+def golden_pixels(image: Path) -> Image:
+    """Raises FileNotFoundError."""
     import cv2
 
     pixels = cv2.imread(str(image), cv2.IMREAD_COLOR)
     if pixels is None:
         raise FileNotFoundError(image)
-    return PREPARE[normalise](np.asarray(pixels, np.uint8))
+    return np.asarray(pixels, np.uint8)
+
+
+def _fed(image: Path, card: Card) -> Floats:
+    if card.normalise == "scaled":
+        return feeding.scaled(golden_pixels(image), card)[None]
+    return golden_input(image, card.normalise)
 
 
 def check_golden(model: Model) -> None:
@@ -113,7 +124,7 @@ def check_golden(model: Model) -> None:
     card = model.card
     for golden in card.golden:
         try:
-            outputs = model.run(golden_input(golden.image, card.normalise))
+            outputs = model.run(_fed(golden.image, card))
         except FileNotFoundError as error:
             raise refused(
                 card.file.parent, "{image} is missing", image=golden.image.name

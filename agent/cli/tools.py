@@ -1,0 +1,72 @@
+"""What commands that drivers bring are lent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent import i18n
+
+if TYPE_CHECKING:
+    from agent.contract import Device, Host
+
+
+class CommandTools:
+    """Implements `agent.contract.Tools`."""
+
+    store = Path("/var/lib/fieldgate")
+
+    def say(self, sentence: str, **values: object) -> str:
+        return i18n.say(sentence, **values)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> Sequence[str]:
+        import shutil
+
+        from agent.cli.columns import table
+
+        return table(rows, max(shutil.get_terminal_size((120, 24)).columns, 40))
+
+    def model(self, task: str, store: Path) -> Path:
+        from agent import paths
+
+        return paths.model(task, store)
+
+    def shipped(self, task: str) -> Path:
+        from agent import paths
+
+        return paths.share() / "models" / task
+
+    def zones(self, name: str, store: Path) -> Path:
+        from agent import paths
+
+        places = list(paths.zones(name, store))
+        return next((file for file in places if file.is_file()), places[-1])
+
+    @contextmanager
+    def device(self, name: str, config: Path | None) -> Iterator[tuple["Device", "Host"]]:
+        from agent.cli.where import CONFIG
+        from agent.clock import Clock
+        from agent.config.load import load
+        from agent.host import DeviceHost, DeviceState
+        from agent.oneshot import named
+        from agent.plan import state_folder
+
+        loaded = load(config or CONFIG)
+        i18n.use(loaded.settings.gateway.language)
+        device = named(loaded, name)
+        host = DeviceHost(device, Clock(), state_folder=state_folder(loaded.settings))
+        host.state = DeviceState(None)  # the service's own is left as it is
+        try:
+            yield device, host
+        finally:
+            host.close()
+
+    def ask(self, request: Mapping[str, Any], config: Path | None) -> Mapping[str, Any]:
+        from agent.control.client import SOCKET, ask_once
+
+        socket = SOCKET
+        if config is not None:
+            from agent.config.load import load
+
+            socket = load(config).settings.control.socket
+        return ask_once(socket, request)

@@ -1,0 +1,43 @@
+"""What the agent lends to a command that a driver brings."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from agent.contract.device import Device
+    from agent.contract.driver import Host
+
+
+class Tools(Protocol):
+    """Files, words and the running service, as the agent's own commands have them."""
+
+    @property
+    def store(self) -> Path:
+        """The folder of the store, where none is named."""
+
+    def say(self, sentence: str, **values: object) -> str:
+        """The English sentence in the language of the terminal, its {values} filled in."""
+
+    def table(self, rows: Sequence[Sequence[str]]) -> Sequence[str]:
+        """Lines for the terminal; the first row is the head."""
+
+    def model(self, task: str, store: Path) -> Path:
+        """The folder of the model in use. Raises Misconfigured when there is none."""
+
+    def shipped(self, task: str) -> Path:
+        """The folder of the model that the package brought; it may not exist."""
+
+    def zones(self, name: str, store: Path) -> Path:
+        """A camera's file of zones; it may not exist."""
+
+    def device(
+        self, name: str, config: Path | None
+    ) -> AbstractContextManager[tuple["Device", "Host"]]:
+        """A device of a configuration (None: the usual file), for a driver outside the service.
+        Raises Misconfigured."""
+
+    def ask(self, request: Mapping[str, Any], config: Path | None) -> Mapping[str, Any]:
+        """The running service's only answer. Raises LinkLost (`no_service` where none runs),
+        Misconfigured, and what it answers with."""
