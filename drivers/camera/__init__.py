@@ -15,4 +15,7 @@ DRIVER = DriverSpec(
     summary="RTSP, MJPEG, V4L2: plates, parking spaces, zones, counted on the device",
     settings=CameraSettings,
     make=_make,
+    commands={
+        "vision": "drivers.camera.commands.vision:vision",
+    },
 )

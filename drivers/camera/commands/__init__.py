@@ -1,0 +1,1 @@
+"""`fieldgate vision` and `fieldgate model`."""

@@ -1,0 +1,62 @@
+"""`fieldgate vision plates`."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.contract import Tools
+from drivers.camera.commands.pictures import Round, check_extra, listed
+from drivers.camera.sight import Plate
+
+
+def run(args: argparse.Namespace, tools: Tools) -> int:
+    """1 when a picture could not be read."""
+    check_extra()
+    from drivers.camera.commands.opening import open_eyes
+
+    files = listed(args.files)
+    eyes = open_eyes(tools, args.store, ("reader",) if args.crop else ("detector", "reader"),
+                     args.size)  # fmt: skip
+    going = Round(tools)
+    for file, image in going.images(files):
+        found = [_whole(eyes, image)] if args.crop else eyes.plates(image)
+        told = {"file": str(file), "plates": [as_json(plate) for plate in found]}
+        for line in [json.dumps(told, ensure_ascii=False)] if args.json else _lines(file, found):
+            print(line, flush=True)
+    return going.exit_code
+
+
+def _whole(eyes: Any, image: Any) -> Plate:
+    """A picture that is a plate."""
+    height, width = (float(side) for side in image.shape[:2])
+    corners = (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
+    read = eyes.read(image)
+    return Plate(corners, 1.0, read.text, read.colour, read.characters, read.confidence)
+
+
+def as_json(plate: Plate) -> dict[str, Any]:
+    """`confidence`: that there is a plate and that it is read rightly; corners clockwise from top
+    left, in pixels."""
+    return {
+        "text": plate.text,
+        "color": plate.colour,
+        "confidence": confidence(plate),
+        "box": [round(value, 1) for value in plate.box],
+        "corners": [[round(x, 1), round(y, 1)] for x, y in plate.corners],
+    }
+
+
+def confidence(plate: Plate) -> float:
+    return round(plate.score * plate.confidence, 4)
+
+
+def _lines(file: Path, found: Sequence[Plate]) -> Iterator[str]:
+    if not found:
+        yield f"{file}: -"
+    for plate in found:
+        left, top, right, bottom = plate.box
+        where = f"{left:.0f},{top:.0f} {right - left:.0f}x{bottom - top:.0f}"
+        said = plate.text or "?", plate.colour or "?", f"{confidence(plate):.2f}", where
+        yield f"{file}: {'  '.join(said)}"
