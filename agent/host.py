@@ -109,6 +109,9 @@ class DeviceHost:
     def model(self, task: str) -> Path:
         return paths.model(task, self._store)
 
+    def candidate(self, task: str) -> Path | None:
+        return paths.candidate(task, self._store)
+
     def secret(self, file: Path) -> bytes:
         try:
             return file.read_bytes().strip()

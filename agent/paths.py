@@ -54,6 +54,12 @@ def model(task: str, store: Path | None) -> Path:
     )
 
 
+def candidate(task: str, store: Path | None) -> Path | None:
+    """The folder of the model that is on trial beside the one in use."""
+    folder = store and store / "models" / task / "candidate"
+    return folder.resolve() if folder and os.access(folder / "card.yaml", os.R_OK) else None
+
+
 def profile(driver: str, name: str, site: Sequence[Path] = (SITE_PROFILES,)) -> Path:
     """Site folders come before what is shipped. Raises Misconfigured with near names."""
     folders = [*(folder / driver for folder in site), share() / "configs" / "profiles" / driver]

@@ -42,6 +42,13 @@ class CommandTools:
         places = list(paths.zones(name, store))
         return next((file for file in places if file.is_file()), places[-1])
 
+    def memories(self, store: Path) -> Mapping[str, Mapping[str, str]]:
+        from agent.host import DeviceState
+        from agent.plan import STATE
+
+        files = sorted((store / STATE).glob("*.json"))
+        return {file.stem: DeviceState(file) for file in files}
+
     @contextmanager
     def device(self, name: str, config: Path | None) -> Iterator[tuple["Device", "Host"]]:
         from agent.cli.where import CONFIG

@@ -88,6 +88,9 @@ class Host(Protocol):
         """The folder with the model and the card that are in use for a task.
         Raises Misconfigured when there is none."""
 
+    def candidate(self, task: str) -> Path | None:
+        """The folder of a model that is on trial beside the one in use."""
+
     def secret(self, file: Path) -> bytes:
         """Raises Misconfigured when it cannot be read."""
 

@@ -32,6 +32,9 @@ class Tools(Protocol):
     def zones(self, name: str, store: Path) -> Path:
         """A camera's file of zones; it may not exist."""
 
+    def memories(self, store: Path) -> Mapping[str, Mapping[str, str]]:
+        """What the drivers of a store's devices remember (`Host.state`), by device."""
+
     def device(
         self, name: str, config: Path | None
     ) -> AbstractContextManager[tuple["Device", "Host"]]:

@@ -17,5 +17,6 @@ DRIVER = DriverSpec(
     make=_make,
     commands={
         "vision": "drivers.camera.commands.vision:vision",
+        "model": "drivers.camera.commands.model:model",
     },
 )

@@ -22,7 +22,7 @@ from agent.contract import (
     Reading,
     Value,
 )
-from drivers.camera import messages
+from drivers.camera import messages, shadow
 from drivers.camera.messages import Message, Nonsense
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site
@@ -146,6 +146,8 @@ class CameraDriver:
             return [self._event(message, at)]
         if message.kind == "frames":
             return self._frames(str(message.body.get("lost", ""))[:40], at)
+        if message.kind == "shadow":
+            return self._agreement(messages.counted(message, list(self._site.candidates)), at)
         if message.kind == "snapshot":
             self._show(message)
         elif message.kind == "remember":
@@ -169,6 +171,15 @@ class CameraDriver:
         point, value, reason = messages.measured(message, list(names))
         quality = Quality.BAD if value is None else Quality.GOOD
         return Reading(self._id, point, value, names[point], at, quality, reason)
+
+    def _agreement(self, counted: Mapping[str, shadow.Tally], at: Instant) -> Sequence[Reading]:
+        """Of the models on trial, over all that this camera has seen of them."""
+        looks, agreed = shadow.remember(self._host.state, counted)
+        if not looks:
+            return []
+        share = round(agreed / looks, 4)
+        told = (("shadow_agreement", share), ("shadow_looks", looks))
+        return [Reading(self._id, name, value, "1", at) for name, value in told]
 
     def _event(self, message: Message, at: Instant) -> Event:
         kind, subject, data = messages.happened(message, KINDS, self._site.subjects)

@@ -17,7 +17,8 @@ HEAD = 4  # bytes
 MOST_BLOBS = 8
 LONGEST_TEXT = 200  # characters of any text from the child
 MOST_ENTRIES = 40  # of an event's data
-KINDS = ("ready", "measured", "happened", "frames", "snapshot", "remember", "refused")
+MOST_LOOKS = 10_000  # between two counts of agreement
+KINDS = ("ready", "measured", "happened", "frames", "snapshot", "remember", "refused", "shadow")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z_]{0,30}(\.[a-z][a-z_]{0,30})?")
 _JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -77,6 +78,20 @@ def measured(message: Message, points: Sequence[str]) -> tuple[str, Value | None
     if (value is None) != bool(reason):
         raise Nonsense("a value with a reason against it, or none without")
     return str(point), value, str(reason)
+
+
+def counted(message: Message, models: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Of each model on trial, by its sha256: looks, of which it agreed."""
+    told = message.body.get("counted")
+    if not isinstance(told, dict) or not set(told) <= set(models):
+        raise Nonsense("a count of another shape")
+    found = {}
+    for model, pair in told.items():
+        whole = isinstance(pair, list) and len(pair) == 2 and all(type(n) is int for n in pair)
+        if not whole or not 0 <= pair[1] <= pair[0] <= MOST_LOOKS:
+            raise Nonsense("a count of another shape")
+        found[str(model)] = (pair[0], pair[1])
+    return found
 
 
 def happened(

@@ -12,6 +12,7 @@ from agent.contract import Device, Host, Misconfigured, PointInfo
 from drivers.camera.settings import CameraSettings
 from drivers.camera.tasks.plates import PlateOptions
 from drivers.camera.tasks.watch import Watch, Wishes
+from drivers.camera.vision.card import read_card
 from drivers.camera.zones import Zones
 
 MODELS = {
@@ -31,6 +32,7 @@ class Site:
     zones: Zones | None
     models: Mapping[str, Path]
     thresholds: Mapping[str, float]
+    trials: Mapping[str, Path]  # models on trial, by the same names as `models`
 
     @classmethod
     def of(cls, device: Device, host: Host, settings: CameraSettings) -> "Site":
@@ -51,7 +53,9 @@ class Site:
         if settings.no_plates:
             wanted.discard("reader")
         models = {name: host.model(FOLDERS[name]) for name in sorted(wanted)}
-        return cls(device.id, settings, zones, models, thresholds)
+        trials = {name: host.candidate(FOLDERS[name]) for name in models}
+        there = {name: folder for name, folder in trials.items() if folder is not None}
+        return cls(device.id, settings, zones, models, thresholds, there)
 
     @property
     def points(self) -> list[PointInfo]:
@@ -60,7 +64,16 @@ class Site:
         options = PlateOptions(anonymous=self.settings.no_plates)
         watch = Watch(self.device, zones, Wishes(self.settings.tasks, options))
         rates = [PointInfo(f"{name}_rate", "Hz") for name in ("frames", "looks")]
-        return [PointInfo(p.id, p.unit, kind=p.kind) for p in watch.points] + rates
+        told = [PointInfo(p.id, p.unit, kind=p.kind) for p in watch.points] + rates
+        if not self.trials:
+            return told
+        return [*told, PointInfo("shadow_agreement", "1"),
+                PointInfo("shadow_looks", "1", kind="counter")]  # fmt: skip
+
+    @property
+    def candidates(self) -> Sequence[str]:
+        """The models on trial, by their sha256."""
+        return [read_card(folder / "card.yaml").sha256 for folder in self.trials.values()]
 
     @property
     def subjects(self) -> Sequence[str]:
@@ -79,6 +92,7 @@ class Site:
             "zones": None if self.zones is None else self.zones.model_dump(by_alias=True),
             "models": {name: str(folder) for name, folder in self.models.items()},
             "thresholds": dict(self.thresholds),
+            "candidates": {name: str(folder) for name, folder in self.trials.items()},
             "rate": settings.rate,
             "rest": settings.rest,
             "detect": settings.detect,

@@ -1,5 +1,6 @@
 """One camera's work: frames in, masked; looks when something moves; findings out."""
 
+import logging
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,13 @@ from drivers.camera.child.pipe import Pipe
 from drivers.camera.child.shots import Album, jpeg
 from drivers.camera.child.sources import Frame, Source, now, open_source
 from drivers.camera.eyes import Eyes
+from drivers.camera.shadow import Shadow
 from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Sight, View
 from drivers.camera.tasks.plates import PlateOptions
 from drivers.camera.tasks.watch import Watch, Wishes
 from drivers.camera.zones import NoParking, Space, Zones
+
+log = logging.getLogger(__name__)
 
 WAIT = 0.5  # s for a frame, before the parent is listened to again
 GONE = 3.0  # s without a frame, then there are none
@@ -50,6 +54,7 @@ class Setup:
     port: int | None
     reference: str
     confine: bool
+    candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
 
 
 def work(told: Mapping[str, Any], pipe: Pipe) -> int:
@@ -58,6 +63,7 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     eyes = _opened(setup, pipe)
     if eyes is None:
         return 0
+    trial = _on_trial(setup)
     granted = confine.confine(_room(setup)) if setup.confine else None
     pipe.tell(
         "ready",
@@ -68,8 +74,20 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
         },
     )
     source = open_source(setup.kind, setup.where, setup.user, setup.password)
-    Camera(setup, eyes, source, pipe).run()
+    Camera(setup, eyes, source, pipe, shadow=trial).run()
     return 0
+
+
+def _on_trial(setup: Setup) -> Shadow | None:
+    """Models beside those in use; without one that is refused, which says so to its log alone."""
+    from agent.contract import Misconfigured
+
+    try:
+        candidates = Eyes.open({k: Path(v) for k, v in setup.candidates.items()}, setup.detect)
+    except Misconfigured as error:
+        log.warning("%s: no model runs in shadow: %s", setup.camera, error)
+        return None
+    return Shadow(candidates, setup.thresholds) if candidates.models else None
 
 
 def _opened(setup: Setup, pipe: Pipe) -> Eyes | None:
@@ -120,6 +138,7 @@ class Camera:
     gate: Gate = field(default_factory=Gate)
     album: Album = field(default_factory=Album)
     reference: view.Reference | None = None
+    shadow: Shadow | None = None
     _size: tuple[int, int] = (0, 0)
     _watch: Watch | None = None
     _zones: Zones | None = None
@@ -197,6 +216,8 @@ class Camera:
         if self._watch is None or self._zones is None:
             return
         self._looks += 1
+        if self.shadow is not None:
+            self.shadow.turn()
         plates = self._plates(frame, self._zones)
         sight = Sight(
             frame.at,
@@ -219,6 +240,8 @@ class Camera:
         if self.eyes.detector is None:
             return None
         found = self.eyes.plates(frame.image)
+        if self.shadow is not None:
+            self.shadow.plates(frame.image, found)
         meant = [plate for plate in found if privacy.readable_here(plate, zones)]
         hidden = found if self.setup.no_plates else [p for p in found if p not in meant]
         privacy.blur(frame.image, hidden)
@@ -229,7 +252,10 @@ class Camera:
             return None
         areas: tuple[Space | NoParking, ...] = (*zones.spaces, *zones.no_parking)
         polygons = {one.id: one.polygon for one in areas}
-        return self.eyes.occupied(frame.image, polygons)
+        chances = self.eyes.occupied(frame.image, polygons)
+        if self.shadow is not None:
+            self.shadow.spaces(frame.image, polygons, chances)
+        return chances
 
     def _view(self, at: float, gray: view.Gray) -> View | None:
         if at - self._guarded < GUARD_EVERY and not (self._watch and self._watch.doubtful):
@@ -281,3 +307,5 @@ class Camera:
             body = {"at": now(), "point": f"{point}_rate", "value": value, "reason": ""}
             self.pipe.tell("measured", body)
         self._frames = self._looks = 0
+        if self.shadow is not None:
+            self.pipe.tell("shadow", {"at": now(), "counted": self.shadow.take()})
