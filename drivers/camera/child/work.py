@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -129,12 +129,22 @@ def _room(setup: Setup) -> confine.Room:
     return confine.Room(port=setup.port)
 
 
+class Teller(Protocol):
+    """Who is told what was seen; the pipe to the parent is one."""
+
+    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None: ...
+
+    def wishes(self) -> list[Mapping[str, Any]]: ...
+
+    def beat(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Camera:
     setup: Setup
     eyes: Eyes
     source: Source
-    pipe: Pipe
+    pipe: Teller
     gate: Gate = field(default_factory=Gate)
     album: Album = field(default_factory=Album)
     reference: view.Reference | None = None
@@ -160,7 +170,7 @@ class Camera:
             self._snapshots += [int(w["snapshot"]) for w in self.pipe.wishes() if "snapshot" in w]
             frame = self._frame()
             if frame is not None:
-                self._take(frame)
+                self.take(frame)
                 time.sleep(max(0.0, frame.at + 1 / self.setup.rate - now()))
             self._statistics()
 
@@ -183,7 +193,8 @@ class Camera:
         self._frames += 1
         return frame
 
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """A frame, masked first of all; looked at when something moves or it is time."""
         height, width = frame.image.shape[:2]
         if (width, height) != self._size:
             if self._watch is not None:
@@ -197,6 +208,11 @@ class Camera:
         if frame.at - self._looked >= due or self._snapshots:
             self._looked = frame.at
             self._look(frame, gray, changed=changed)
+
+    def end(self, at: float, reason: str) -> None:
+        """There are no frames from now on; what was under way is told as far as it was seen."""
+        if self._watch is not None:
+            self._tell(self._watch.lost(at, reason), None, at)
 
     def _resize(self, width: int, height: int) -> None:
         told = self.setup.zones or {"camera": self.setup.camera, "size": [width, height]}
@@ -268,8 +284,12 @@ class Camera:
                 self.pipe.tell("remember", {"reference": self.reference.to_text()})
         return measured
 
-    def _tell(self, findings: Sequence[Finding], frame: Frame | None) -> None:
-        at = frame.at if frame is not None else now()
+    def _tell(
+        self, findings: Sequence[Finding], frame: Frame | None, at: float | None = None
+    ) -> None:
+        """`at`: where there is no frame; None: now."""
+        if at is None:
+            at = frame.at if frame is not None else now()
         for one in findings:
             if isinstance(one, Measured):
                 body = {"at": at, "point": one.point, "value": one.value, "reason": one.reason}

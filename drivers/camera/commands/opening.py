@@ -10,8 +10,13 @@ from drivers.camera.site import FOLDERS
 
 def open_eyes(tools: Tools, store: Path, names: Sequence[str], size: int | None = None) -> Eyes:
     """Those in use, of detector, reader, occupancy. Raises Misconfigured."""
+    quiet()
+    return Eyes.open({name: tools.model(FOLDERS[name], store) for name in names}, size)
+
+
+def quiet() -> None:
+    """OpenCV on one thread, without its own words on stderr."""
     import cv2
 
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    return Eyes.open({name: tools.model(FOLDERS[name], store) for name in names}, size)
