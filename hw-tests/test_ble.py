@@ -26,7 +26,7 @@ MEASURED = {
     "plain": {"air_temperature": (20.0, 30.0), "air_humidity": (50.5, 50.5)},
     "sealed": {"air_temperature": (20.0, 30.0), "air_humidity": (50.5, 50.5)},
     "tag": {"air_temperature": (24.3, 24.3), "air_humidity": (53.4, 53.5)},
-    "plant": {"air_temperature": (21.7, 22.6), "soil_moisture": (33, 33)},
+    "plant": {"air_temperature": (21.7, 22.6), "soil_moisture": (0.33, 0.33)},
 }
 
 

@@ -14,6 +14,7 @@ import asyncio
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 from bumble import hci
@@ -144,15 +145,19 @@ def _uuid(short: int) -> UUID:
     return UUID(f"0000{short:04x}-0000-1000-8000-00805f9b34fb")
 
 
+def _count() -> int:
+    """Grows by one a second, also while this program does not run: sensors go on counting when a
+    dongle is pulled, and lower numbers are replays."""
+    return int(time.time()) % 2**32
+
+
 async def _advertise(device: Device, payload: Callable[[int], bytes]) -> None:
-    count = 1
-    await device.start_advertising(auto_restart=True, advertising_data=payload(count))
+    await device.start_advertising(auto_restart=True, advertising_data=payload(_count()))
     while True:
         await asyncio.sleep(1)
         if not device.connections:
-            count += 1
             await device.stop_advertising()
-            await device.start_advertising(auto_restart=True, advertising_data=payload(count))
+            await device.start_advertising(auto_restart=True, advertising_data=payload(_count()))
 
 
 async def _notify(device: Device, service: FloraService) -> None:
