@@ -30,8 +30,10 @@ def draw(image: Image, zones: Zones, plates: Sequence[Plate]) -> None:
     for line in zones.lines:
         _line(image, line)
     for plate in plates:
-        good = plate.width >= NARROW
-        _area(image, plate.corners, f"{plate.width:.0f} px", GREEN if good else RED)
+        good = round(plate.width) >= NARROW
+        word = "good" if good else f"too small (< {NARROW})"
+        told = f"plate width {plate.width:.0f} px: {word}"
+        _area(image, plate.corners, told, GREEN if good else RED)
 
 
 def inwards(line: Line, length: float) -> tuple[Point, Point]:
