@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -24,8 +25,12 @@ from agent.contract import (
 )
 from drivers.camera import messages, shadow
 from drivers.camera.messages import Message, Nonsense
+from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site
+from drivers.camera.vision.card import read_card
+
+log = logging.getLogger(__name__)
 
 CHILD = ("-I", "-m", "drivers.camera.child")
 OLDEST = 60.0  # s that a word of the child may be old
@@ -177,9 +182,25 @@ class CameraDriver:
         looks, agreed = shadow.remember(self._host.state, counted)
         if not looks:
             return []
+        if self._settings.adopt:
+            self._adopt()
         share = round(agreed / looks, 4)
         told = (("shadow_agreement", share), ("shadow_looks", looks))
         return [Reading(self._id, name, value, "1", at) for name, value in told]
+
+    def _adopt(self) -> None:
+        """Models on trial that agree often enough are used from the next start on."""
+        for name, trial in self._site.trials.items():
+            store = ModelStore(trial.parent, self._site.models[name])
+            tally = shadow.tally([self._host.state], read_card(trial / "card.yaml").sha256)
+            if store.candidate() != trial or not shadow.agrees(*tally):
+                continue
+            try:
+                store.accept()
+            except Misconfigured as error:
+                log.warning("%s: the model in shadow agrees, but %s", self._id, error)
+                continue
+            log.warning("%s: %s is used from the next start on", self._id, trial.name)
 
     def _event(self, message: Message, at: Instant) -> Event:
         kind, subject, data = messages.happened(message, KINDS, self._site.subjects)

@@ -71,6 +71,7 @@ class ModelStore:
                 copy(read_card(folder / EIGHT_BITS / "card.yaml"), fresh / EIGHT_BITS)
             shutil.rmtree(target, ignore_errors=True)
             fresh.replace(target)
+            self._hand_over(target, *target.rglob("*"))
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         return target
@@ -132,8 +133,16 @@ class ModelStore:
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(folder.resolve())
             fresh.replace(self.folder / name)
+            self._hand_over(self.folder / name, self.folder, self.folder.parent)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
+
+    def _hand_over(self, *paths: Path) -> None:
+        """What root makes in a store belongs to whom the store belongs to, the service."""
+        owner = self.folder.parents[1].stat()
+        if os.geteuid() == 0 and owner.st_uid != 0:
+            for path in paths:
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)

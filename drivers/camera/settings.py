@@ -50,6 +50,9 @@ class CameraSettings(Strict):
     confidence: float = Field(
         0.6, ge=0, le=1, allow_inf_nan=False, description="Of a plate, for its event."
     )
+    adopt: bool = Field(
+        False, description="A model in shadow that agrees is used from the next start on."
+    )
     memory: int = Field(300, ge=150, le=2000, description="MB that its process may take.")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ space. A look that shows nothing counts only for detectors that both found nothi
 """
 
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EVERY = 10  # looks, of which the candidates see one
 OVERLAP = 0.5  # intersection over union
+AGREE, LOOKS = 0.98, 500  # of so many looks so many must agree before a model may take over
 MEMORY = "shadow"  # the key in a camera's memory
 MOST = 8  # models that are remembered
 
@@ -108,11 +109,11 @@ def same_states(
 ) -> bool:
     """Of all spaces."""
     usual = thresholds.get("", 0.5)
-    return all(
-        (chance >= thresholds.get(space, usual))
-        == (other.get(space, -1.0) >= thresholds.get(space, usual))
-        for space, chance in one.items()
-    )
+
+    def taken(chances: Mapping[str, float]) -> dict[str, bool]:
+        return {space: p >= thresholds.get(space, usual) for space, p in chances.items()}
+
+    return taken(one) == taken(other)
 
 
 def remember(memory: MutableMapping[str, str], counted: Mapping[str, Tally]) -> Tally:
@@ -127,10 +128,15 @@ def remember(memory: MutableMapping[str, str], counted: Mapping[str, Tally]) -> 
     return sum(looks for looks, _ in mine), sum(agreed for _, agreed in mine)
 
 
-def tally(memories: Mapping[str, Mapping[str, str]], model: str) -> Tally:
-    """Of one model by its sha256, over all cameras."""
-    each = [_known(memory).get(model, (0, 0)) for memory in memories.values()]
+def tally(memories: Iterable[Mapping[str, str]], model: str) -> Tally:
+    """Of one model by its sha256, over the memories of several cameras."""
+    each = [_known(memory).get(model, (0, 0)) for memory in memories]
     return sum(looks for looks, _ in each), sum(agreed for _, agreed in each)
+
+
+def agrees(looks: int, agreed: int, share: float = AGREE, least: int = LOOKS) -> bool:
+    """Often enough to take over."""
+    return looks >= least and agreed >= share * looks
 
 
 def _known(memory: Mapping[str, str]) -> dict[str, Tally]:

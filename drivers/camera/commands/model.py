@@ -7,9 +7,9 @@ from pathlib import Path
 
 from agent.contract import Misconfigured, Tools
 from drivers.camera.model_store import CANDIDATE, CURRENT, TASKS, ModelStore
+from drivers.camera.shadow import AGREE, LOOKS, agrees, tally
 
 RESTART = "systemctl restart fieldgate"
-AGREE, LOOKS = 0.98, 500  # of so many looks in shadow so many must agree, for `accept`
 
 
 def model(words: Sequence[str], tools: Tools) -> int:
@@ -121,14 +121,15 @@ def add(args: argparse.Namespace, tools: Tools) -> int:
 
 def accept(args: argparse.Namespace, tools: Tools) -> int:
     """Raises Misconfigured while it agrees too rarely."""
-    from drivers.camera.shadow import tally
     from drivers.camera.vision.card import read_card
 
     store = store_of(args.task, args.store, tools)
     candidate = store.candidate()
     if candidate is not None and not args.force:
-        looks, agreed = tally(tools.memories(args.store), read_card(candidate / "card.yaml").sha256)
-        if looks < args.looks or agreed < args.agreement * looks:
+        looks, agreed = tally(
+            tools.memories(args.store).values(), read_card(candidate / "card.yaml").sha256
+        )
+        if not agrees(looks, agreed, args.agreement, args.looks):
             raise Misconfigured(
                 "{task}: {agreed} of {looks} looks in shadow agree; {share:.0%} of {least} or more "
                 "are asked for",

@@ -42,7 +42,7 @@ def _described(task: str, folder: Path, tools: Tools) -> list[dict[str, Any]]:
         except Misconfigured as error:
             lines.append(_broken(task, stand, error))
             continue
-        looks, agreed = tally(tools.memories(folder), card.sha256)
+        looks, agreed = tally(tools.memories(folder).values(), card.sha256)
         shadow = stand.used == CANDIDATE
         lines.append(
             {

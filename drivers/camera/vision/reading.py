@@ -9,7 +9,7 @@ from drivers.camera.vision.arrays import Floats, Image
 from drivers.camera.vision.grammar import ALPHABET, COLOURS, plausibility
 from drivers.camera.vision.spaces import standardise
 
-HEIGHT, WIDTH = 32, 160
+HEIGHT, WIDTH = 48, 192
 
 
 @dataclass(frozen=True, slots=True)

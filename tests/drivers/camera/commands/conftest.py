@@ -3,13 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("numpy", reason="the vision extra is not installed")
-pytest.importorskip("cv2", reason="the vision extra is not installed")
-
 import cv2
 import numpy as np
+import pytest
 import yaml
 
 from drivers.camera.commands.pictures import read
