@@ -106,7 +106,8 @@ def _plain(one: Bench, used: Path) -> dict[str, Any]:
 def _row(one: Bench, used: Path, tools: Tools) -> list[str]:
     use = tools.say("in use") if one.folder == used else "-"
     if one.problem:
-        return [one.task, one.precision, one.problem, "-", "-", "-", "-", use]
+        print(one.problem, file=sys.stderr)
+        return [one.task, one.precision, "-", "-", "-", "-", "-", use]
     figures = one.figures
     return [
         one.task, one.precision, figures["input"], f"{one.ms:.2f}", f"{figures['ms_quickest']:.2f}",

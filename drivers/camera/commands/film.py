@@ -146,12 +146,14 @@ class Teller:
     events: int = 0
 
     def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        if self.over and (kind != "happened" or body["kind"] == "space.seen"):
+            return  # that nothing is known after the end is no news
         if kind == "happened":
             self.events += 1
             self._show({"t": round(body["at"], 2), "kind": body["kind"], "subject": body["subject"],
                         "data": body["data"]})  # fmt: skip
             self._keep(body, blobs)
-        elif kind == "measured" and not self.over:
+        elif kind == "measured":
             self._show({"t": round(body["at"], 2), "point": body["point"], "value": body["value"],
                         "reason": body["reason"]})  # fmt: skip
 

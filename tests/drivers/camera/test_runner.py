@@ -84,7 +84,7 @@ def test_the_golden_plates_are_read(name: str) -> None:
 
     model = runner.load(ROOT / name)
     crops = [np.asarray(cv2.imread(str(golden.image)), np.uint8) for golden in model.card.golden]
-    out = model.run(reading.prepare(crops))
+    out = model.run(reading.prepare(crops, *model.card.size))
     reads = [
         reading.decode(text, colour, model.card.decode)
         for text, colour in zip(out["text"], out["colour"], strict=True)
