@@ -11,7 +11,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = Path("build/train")
-PLATE_SOURCES = "sirius,ccpd,misc-ccpd,misc-bzpj,easypr"
 
 
 def python(script: str, *words: str) -> None:
@@ -42,19 +41,18 @@ def occupancy(data: str) -> None:
 
 
 def reader(data: str) -> None:
-    """Drawn plates alone; then real ones without EasyPR's, to measure; then all."""
-    python("train_reader.py", "--data", data, "--steps", "12000", "--out", str(BUILD / "drawn"))
-    tune = ("--data", data, "--start", checkpoint("drawn"), "--rate", "1e-3", "--real", "0.4")
-    away = ("--hold-out", "easypr", "--out", str(BUILD / "reader-without-easypr"))
-    python("train_reader.py", *tune, "--steps", "2000", *away)
-    folder, report = str(BUILD / "reader-without-easypr/model"), str(BUILD / "reader.json")
-    without = checkpoint("reader-without-easypr")
-    python("export.py", "plate_reader", without, "--folder", folder, "--data", data)
+    """Drawn and real plates without EasyPR's, to measure; then with them."""
+    first, last = "reader-without-easypr", "reader"
+    out = ("--hold-out", "easypr", "--out", str(BUILD / first))
+    python("train_reader.py", "--data", data, "--real", "0.2", "--steps", "20000", *out)
+    folder, report = str(BUILD / first / "model"), str(BUILD / "reader.json")
+    python("export.py", "plate_reader", checkpoint(first), "--folder", folder, "--data", data)
     python("evaluate.py", "plates", folder, "--data", data, "--sources", "easypr", "--out", report)
-    python("train_reader.py", *tune, "--steps", "5000", "--out", str(BUILD / "reader"))
-    last = ("plate_reader", checkpoint("reader"), "--data", data, "--metrics", report)
-    python("export.py", *last)
-    python("quantise.py", "models/plate_reader", "--data", data)
+    tune = ("--start", checkpoint(first), "--rate", "1e-3", "--real", "0.3", "--steps", "8000")
+    python("train_reader.py", "--data", data, *tune, "--out", str(BUILD / last))
+    export = ("plate_reader", checkpoint(last), "--data", data, "--metrics", report)
+    python("export.py", *export)
+    python("quantise.py", "models/plate_reader", "--data", data, "--metrics", report)
 
 
 def detector(data: str) -> None:
@@ -62,12 +60,13 @@ def detector(data: str) -> None:
     python("train_detector.py", "--data", data, "--out", str(BUILD / "detector"))
     last = ("plate_detector", checkpoint("detector"), "--data", data)
     python("export.py", *last)
-    where = ("models/plate_detector", "--data", data, "--sources", "easypr")
-    reports = []
+    where = ("models/plate_detector", "--data", data)
+    reports = ["--metrics", str(BUILD / "false-plates.json")]
+    python("count_false.py", *where, "--out", reports[-1])
     for size in ("640", "416", "320"):
         reports += ["--metrics", str(BUILD / f"detector-{size}.json")]
         out = ("--size", size, "--reader", "models/plate_reader", "--out", reports[-1])
-        python("evaluate.py", "detector", *where, *out)
+        python("evaluate.py", "detector", *where, "--sources", "easypr", *out)
     python("export.py", *last, *reports)
 
 

@@ -111,6 +111,7 @@ class Run:
         self.average.net.load_state_dict(state["average"])
         self.average.count = self.step = state["step"]
         self.optimiser.load_state_dict(state["optimiser"])
+        torch.manual_seed(self.options.seed + self.step)  # other samples than at the start
         print(f"resumed at step {self.step}", flush=True)
 
     def save(self) -> None:

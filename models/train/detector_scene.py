@@ -6,6 +6,7 @@ Corners are clockwise from top left, in pixels. EasyPR's frames are for measurin
 
 import csv
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,37 +16,18 @@ from plate_augment import Floats, Image, chance, cloud, light, tilted, wear
 from plate_render import Typeface, render
 from plate_text import draw_plate
 from reader_data import read_image
+from scene import Frame, Scene, block
 
 TRAINABLE = ("ccpd", "misc-ccpd", "misc-bzpj")
-WORDS = (
-    "STOP",
-    "TAXI",
-    "EXIT 24",
-    "P2",
-    "Ford",
-    "TOYOTA",
-    "8888-2222",
-    "CH 10234",
-    "MINI",
-    "B-KA 731",
-)
 
 
 @dataclass(frozen=True)
-class Frame:
-    """`plates`: (4, 2) corners and whether it must not be counted either way."""
+class Drawing:
+    """A plate seen from the front, with what is around it; `inner` (4, 2) are its corners."""
 
-    image: Image
-    plates: tuple[tuple[Floats, bool], ...]
-    source: str
-    file: str
-
-
-@dataclass
-class Scene:
-    image: Image
-    corners: list[Floats]
-    two_line: list[bool]
+    image: Floats
+    inner: Floats
+    two_line: bool
 
 
 def load(data: Path) -> list[Frame]:
@@ -67,6 +49,17 @@ def load(data: Path) -> list[Frame]:
     return frames + [Frame(read_image(path), (), "pklot_puc", path.name) for path in lots]
 
 
+def patches(data: Path) -> list[Path]:
+    """Of parking spaces: cars, asphalt, shadows; no plate can be made out."""
+    return sorted((data / "occ_patches").glob("*.jpg"))
+
+
+def mosaic(files: list[Path]) -> Scene:
+    """Nine patches side by side."""
+    tiles = [cv2.resize(read_image(random.choice(files)), (150, 150)) for _ in range(9)]
+    return Scene(np.vstack([np.hstack(tiles[k : k + 3]) for k in (0, 3, 6)]), [], [])
+
+
 def corners_of(row: dict[str, str]) -> Floats:
     """From the four corners where they are given, else from the box."""
     if row["tlx"]:
@@ -84,45 +77,73 @@ def window(corners: Floats, image: Image) -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(end[0]), int(end[1])
 
 
-def paste(scene: Scene, plate: Floats, corners: Floats, two_line: bool) -> None:
-    """Lays a drawing into the scene, as soft as the scene is."""
+def outline(width: float, height: float, edge: float = 0.0) -> Floats:
+    """Corners of an upright rectangle whose sides lie `edge` inside a width by height image."""
+    far = np.array([width - edge, height - edge])
+    return np.array([[edge, edge], [far[0], edge], far, [edge, far[1]]], np.float32)
+
+
+def paste(scene: Scene, drawing: Drawing, corners: Floats) -> None:
+    """Lays a plate into the scene with its corners there, as soft as the scene is."""
+    plate = drawing.image
     high, wide = plate.shape[:2]
-    across = float(np.hypot(*(corners[1] - corners[0])))
+    there = cv2.getPerspectiveTransform(drawing.inner, corners.astype(np.float32))
+    outer = cv2.perspectiveTransform(outline(wide, high)[None], there)[0]
+    across = float(np.hypot(*(outer[1] - outer[0])))
     if across < wide / 1.6:
         plate = cv2.GaussianBlur(plate, (0, 0), 0.35 * wide / across)
     scene.corners.append(corners.astype(np.float32))
-    scene.two_line.append(two_line)
-    x1, y1, x2, y2 = window(corners, scene.image)
+    scene.two_line.append(drawing.two_line)
+    x1, y1, x2, y2 = window(outer, scene.image)
     if x2 <= x1 or y2 <= y1:
         return
-    source = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32)
-    target = (corners - [x1, y1]).astype(np.float32)
-    matrix = cv2.getPerspectiveTransform(source, target)
+    matrix = np.array([[1, 0, -x1], [0, 1, -y1], [0, 0, 1]]) @ there
     size = x2 - x1, y2 - y1
-    drawn = cv2.warpPerspective(np.clip(plate, 0, 255).astype(np.float32), matrix, size)
+    laid = cv2.warpPerspective(np.clip(plate, 0, 255).astype(np.float32), matrix, size)
     mask = cv2.warpPerspective(np.ones((high, wide), np.float32), matrix, size)
     mask = cv2.GaussianBlur(mask, (3, 3), 0)[..., None]
     image = scene.image.copy()
-    image[y1:y2, x1:x2] = drawn * mask + image[y1:y2, x1:x2] * (1 - mask)
+    image[y1:y2, x1:x2] = laid * mask + image[y1:y2, x1:x2] * (1 - mask)
     scene.image = image
 
 
-def drawing(face: Typeface) -> tuple[Floats, bool]:
+def drawn(face: Typeface) -> Drawing:
+    """A drawn plate, a third of them in a holder."""
     plate = draw_plate()
-    return light(wear(render(plate, face))), plate.two_line
+    image = light(wear(render(plate, face)))
+    edge = 0
+    if chance(0.35):
+        edge = random.randint(2, 14)
+        dark = random.choice((random.uniform(0, 60), random.uniform(120, 255)))
+        tone = [dark * random.uniform(0.8, 1.2) for _ in range(3)]
+        image = cv2.copyMakeBorder(image, *[edge] * 4, cv2.BORDER_CONSTANT, value=tone)
+    high, wide = image.shape[:2]
+    return Drawing(np.asarray(image, np.float32), outline(wide, high, edge), plate.two_line)
 
 
-def replaced(frame: Frame, face: Typeface) -> Scene:
-    """A real frame with drawn plates in the place of its own."""
+def lifted(frame: Frame) -> Drawing:
+    """A real plate, cut out with a margin, lit differently."""
+    corners = random.choice([corners for corners, ignored in frame.plates if not ignored])
+    wide = round(float(np.hypot(*(corners[1] - corners[0]))))
+    high, edge = max(8, round(wide * 0.32)), random.randint(2, max(3, wide // 12))
+    inner = outline(wide + 2 * edge, high + 2 * edge, edge)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), inner)
+    size = wide + 2 * edge, high + 2 * edge
+    image = cv2.warpPerspective(frame.image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    return Drawing(light(image.astype(np.float32)).astype(np.float32), inner, False)
+
+
+def replaced(frame: Frame, draw: Callable[[], Drawing]) -> Scene:
+    """A real frame with other plates in the place of its own."""
     scene = Scene(frame.image, [], [])
     for corners, ignored in frame.plates:
         if not ignored:
-            plate, two_line = drawing(face)
+            drawing = draw()
             middle = corners.mean(axis=0)
-            grown = middle + (corners - middle) * random.uniform(1.03, 1.15)
-            if two_line:
+            grown = middle + (corners - middle) * random.uniform(1.0, 1.1)
+            if drawing.two_line:
                 grown = middle + (grown - middle) * [1, 1.5]
-            paste(scene, plate, grown + np.float32(random.gauss(0, 1)), two_line)
+            paste(scene, drawing, grown + np.float32(random.gauss(0, 1)))
     return scene
 
 
@@ -144,14 +165,6 @@ def blotted(frame: Frame) -> Scene:
     return Scene(image, [], [])
 
 
-def block(
-    image: Image, middle: Floats, half: tuple[float, float], tone: list[float], line: int
-) -> None:
-    span = np.array(half)
-    low, high = ([int(v) for v in middle + way * span] for way in (-1, 1))
-    cv2.rectangle(image, low, high, tone, line)
-
-
 def body(image: Image, middle: Floats, width: float) -> None:
     """Something like the back of a vehicle behind a plate that hangs in the air otherwise."""
     half = width * random.uniform(0.7, 1.6), width * random.uniform(0.25, 1.0)
@@ -163,47 +176,21 @@ def body(image: Image, middle: Floats, width: float) -> None:
         block(image, middle, (seat, seat * 0.4), edge, random.choice((-1, 1, 3)))
 
 
-def hung(ground: Scene, face: Typeface, size: int) -> Scene:
-    """One to three drawn plates anywhere on a ground; `size` is what it will be scaled to."""
+def hung(ground: Scene, draw: Callable[[], Drawing], size: int) -> Scene:
+    """One to four plates anywhere on a ground; `size` is what it will be scaled to."""
     scene = Scene(ground.image.copy(), list(ground.corners), list(ground.two_line))
     high, wide = scene.image.shape[:2]
-    for _ in range(random.choice((1, 1, 2, 3))):
-        plate, two_line = drawing(face)
+    for _ in range(random.choice((1, 2, 3, 4))):
+        drawing = draw()
         width = np.exp(random.uniform(np.log(24), np.log(200))) * wide / size
-        shape = tilted(width, width * plate.shape[0] / plate.shape[1])
+        shape = tilted(width, width * drawing.inner[2, 1] / drawing.inner[2, 0])
         middle = np.array([random.uniform(0.1, 0.9) * wide, random.uniform(0.1, 0.9) * high])
         if any(np.hypot(*(middle - c.mean(axis=0))) < 1.5 * width for c in scene.corners):
             continue
         if chance(0.6):
             body(scene.image, middle, width)
-        paste(scene, plate, shape + middle.astype(np.float32), two_line)
+        paste(scene, drawing, shape + middle.astype(np.float32))
     return scene
-
-
-def lettered(ground: Scene) -> Scene:
-    """Signs, shop fronts, lettering on lorries, foreign plates: none of them ours."""
-    scene = Scene(ground.image.copy(), ground.corners, ground.two_line)
-    for _ in range(random.randint(1, 4)):
-        sign(scene, random.choice(WORDS) if chance(0.5) else f"{random.randint(0, 10**7)}")
-    return scene
-
-
-def sign(scene: Scene, text: str) -> None:
-    """Writes it somewhere, unless a plate is near."""
-    high, wide = scene.image.shape[:2]
-    scale, face = wide / 640 * random.uniform(0.4, 2.5), cv2.FONT_HERSHEY_SIMPLEX
-    (w, h), _ = cv2.getTextSize(text, face, scale, 2)
-    x, y = random.randint(0, wide), random.randint(0, high)
-    middle = np.array([x + w / 2, y - h / 2])
-    if any(np.abs(c.mean(axis=0) - middle).max() < w + 60 for c in scene.corners):
-        return
-    tone = [float(random.randint(0, 255)) for _ in range(3)]
-    if chance(0.7):
-        pad = random.randint(2, max(3, h))
-        block(scene.image, middle, (w / 2 + pad, h / 2 + pad), tone, -1)
-        tone = [255 - v for v in tone]
-    thick = max(1, round(scale * random.uniform(1, 4)))
-    cv2.putText(scene.image, text, (x, y), face, scale, tone, thick, cv2.LINE_AA)
 
 
 def shaded(image: Image) -> Image:

@@ -52,7 +52,7 @@ def share(what: str, data: str, hits: Sequence[bool]) -> Line:
 def read(model: runner.Model, images: Sequence[Image]) -> list[reading.Read]:
     reads = []
     for at in range(0, len(images), 32):
-        out = model.run(reading.prepare(images[at : at + 32]))
+        out = model.run(reading.prepare(images[at : at + 32], *model.card.size))
         reads += [
             reading.decode(text, colour, model.card.decode)
             for text, colour in zip(out["text"], out["colour"], strict=True)

@@ -20,12 +20,13 @@ import torch
 import yaml
 from common import MODELS, fix_seeds, load_weights
 from detector_net import DetectorNet
-from detector_scene import Scene, hung
+from detector_scene import drawn, hung
 from occupancy_net import OccupancyNet
 from plate_augment import Image
 from plate_render import Typeface, render
 from plate_text import blue, new_energy, yellow_double
-from reader_net import ReaderNet
+from reader_net import HEIGHT, WIDTH, ReaderNet
+from scene import Scene
 
 from drivers.camera.vision import runner
 from drivers.camera.vision.grammar import ALPHABET, COLOURS
@@ -88,8 +89,8 @@ TASKS = {
     ),
     "plate_reader": Task(
         ReaderNet,
-        (160, 32),
-        (160, 32),
+        (WIDTH, HEIGHT),
+        (WIDTH, HEIGHT),
         (
             {"name": "text", "shape": ["n", 8, 73], "meaning": "logits, class 0 an empty slot"},
             {"name": "colour", "shape": ["n", 6], "meaning": "logits"},
@@ -109,7 +110,7 @@ TASKS = {
         "fixed",
         {"classes": ["plate"]},
         {"threshold": 0.5, "overlap": 0.4, "size": 640},
-        (DRAWN, GLYPHS, {**CCPD, "count": 32}, PKLOT),
+        (DRAWN, GLYPHS, {**CCPD, "count": 32}, PKLOT, CNRPARK),
     ),
 }
 
@@ -163,7 +164,7 @@ def draw_golden(name: str, task: Task, face: Typeface, number: int) -> tuple[Ima
     size = task.size or (320, 320)
     grey = np.full((size[1], size[0], 3), random.randint(70, 150), np.uint8)
     if name == "plate_detector":
-        return hung(Scene(grey, [], []), face, size[0]).image, ""
+        return hung(Scene(grey, [], []), lambda: drawn(face), size[0]).image, ""
     if name == "plate_reader":
         plate = (blue, new_energy, yellow_double)[number]()
         clean = np.clip(render(plate, face), 0, 255).astype(np.uint8)

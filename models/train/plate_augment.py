@@ -49,9 +49,10 @@ def box_corners(width: float, height: float) -> Floats:
 
 def rectified_corners() -> Floats:
     """Where they lie after a rectification by inexact corners."""
-    x, y = random.uniform(0, 0.04), random.uniform(0, 0.09)
-    points = np.array([[x, y], [1 - x, y], [1 - x, 1 - y], [x, 1 - y]], np.float32)
-    points += noise((4, 2), 1.0) * [0.012, 0.035]
+    x1, x2 = random.uniform(-0.02, 0.06), random.uniform(-0.02, 0.06)
+    y1, y2 = random.uniform(-0.04, 0.12), random.uniform(-0.04, 0.12)
+    points = np.array([[x1, y1], [1 - x2, y1], [1 - x2, 1 - y2], [x1, 1 - y2]], np.float32)
+    points += noise((4, 2), random.choice((1.0, 1.0, 2.0))) * [0.012, 0.035]
     return points.astype(np.float32)
 
 
@@ -72,6 +73,22 @@ def place(plate: Floats, ground: Image) -> Floats:
     return cv2.warpPerspective(
         plate, matrix, (out_w, out_h), dst=scene, borderMode=cv2.BORDER_TRANSPARENT
     )
+
+
+def in_holder(plate: Floats) -> Floats:
+    """A rim of metal or plastic over the edges; often broader below, with words."""
+    high, wide = plate.shape[:2]
+    tone = random.choice((random.uniform(0, 60), random.uniform(110, 255)))
+    colour = np.float32([tone * random.uniform(0.85, 1.1) for _ in range(3)])
+    side, top = random.randint(1, wide // 40), random.randint(1, high // 14)
+    below = random.randint(1, high // (7 if chance(0.4) else 14))
+    for strip in (plate[:top], plate[high - below :], plate[:, :side], plate[:, wide - side :]):
+        strip[:] = colour + noise((1, 1, 3), 6)
+    if below > high // 12:
+        left, right = random.randint(wide // 6, wide // 2), random.randint(wide // 2, wide)
+        words = noise((below, right - left, 1), 60)
+        plate[high - below :, left:right] += words * (np.arange(right - left) % 7 > 1)[:, None]
+    return plate
 
 
 def wear(plate: Floats) -> Floats:
@@ -156,6 +173,8 @@ def lens(image: Floats) -> Image:
 
 def photograph(plate: Floats, ground: Image) -> Image:
     """A drawing, on a real ground, through a bad camera."""
+    if chance(0.25):
+        plate = in_holder(plate)
     return lens(colour(light(place(wear(plate), ground))))
 
 

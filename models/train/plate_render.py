@@ -107,7 +107,7 @@ def ink_masks(plate: Plate, face: Typeface) -> tuple[Mask, Mask]:
         cv2.circle(masks[0], (x, y), round(6 * SCALE), 1.0, -1, cv2.LINE_AA)
     if random.random() < 0.6:
         for mask in masks:
-            thicken(mask, random.uniform(-0.4, 0.4))
+            thicken(mask, random.uniform(-0.3, 0.5))
     return masks[0], masks[1]
 
 

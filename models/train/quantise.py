@@ -38,29 +38,30 @@ from drivers.camera.vision.card import read_card
 class Drawn(CalibrationDataReader):  # type: ignore[misc] # the library has no annotations
     """Drawn plates, so that no real source is looked at."""
 
-    def __init__(self, data: Path, count: int) -> None:
+    def __init__(self, data: Path, size: tuple[int, int], count: int) -> None:
         fix_seeds(8, 1)
+        self.size = size
         face, pieces = Typeface(data / "glyphs"), grounds(data)
         self.images = [
             photograph(render(draw_plate(), face), pieces[k % len(pieces)]) for k in range(count)
         ]
 
     def get_next(self) -> dict[str, Any] | None:
-        return {"image": reading.prepare([self.images.pop()])} if self.images else None
+        return {"image": reading.prepare([self.images.pop()], *self.size)} if self.images else None
 
 
 def first_convolution(file: Path) -> str:
     return next(node.name for node in onnx.load(file).graph.node if node.op_type == "Conv")
 
 
-def quantise(source: Path, target: Path, data: Path) -> None:
+def quantise(source: Path, target: Path, drawn: Drawn) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         ready = Path(scratch) / "ready.onnx"
         quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
         quantize_static(
             str(ready),
             str(target),
-            Drawn(data, 300),
+            drawn,
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -82,7 +83,7 @@ def main() -> None:
     target = o.folder / "int8"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    quantise(card.file, target / "model.onnx", o.data)
+    quantise(card.file, target / "model.onnx", Drawn(o.data, card.size, 300))
     metrics = [line for file in o.metrics for line in json.loads(file.read_text("utf-8"))]
     about = {**card.about, "precision": "int8", "metrics": metrics, "bench": o.bench}
     write_model(about, target)

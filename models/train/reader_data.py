@@ -9,16 +9,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from plate_augment import Image, again, photograph
+from plate_augment import Image, again, noise, photograph
 from plate_render import Typeface, render
 from plate_text import draw_plate
+from reader_net import HEIGHT, WIDTH
 from torch.utils.data import IterableDataset
 
 from drivers.camera.vision.grammar import ALPHABET, COLOURS, SLOTS
 from drivers.camera.vision.reading import prepare
 
 FRAMES_FOR_GROUND = ("ccpd", "misc")
+KEPT = 3000  # drawings that a worker shows again
+ANSWERED = 0.25  # share of the real crops from COMMON whose province is asked for
+NOT_ASKED = -100  # as a class: no loss
+COMMON = "皖"  # of most real crops: were it always asked for, the net would take it as a guess
 Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Shown = tuple[Image, list[int], str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,22 @@ def weight(crop: Crop) -> float:
     return rare * (1.0 if crop.colour == "blue" else 1.5)
 
 
+def fitted(image: Image) -> Image:
+    """At the size of the input, as `prepare` would make it."""
+    shrinks = image.shape[0] > HEIGHT and image.shape[1] > WIDTH
+    mode = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (WIDTH, HEIGHT), interpolation=mode), np.uint8)
+
+
+def jolted(image: Image) -> Image:
+    """Moved, stretched and lit a little differently."""
+    matrix = np.eye(2, 3, dtype=np.float32)
+    matrix += noise((2, 3), 1.0) * np.array([[0.02, 0.04, 2.0], [0.008, 0.03, 0.8]], np.float32)
+    moved = cv2.warpAffine(image, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+    gain, shift = np.exp(random.gauss(0, 0.2)), random.gauss(0, 12)
+    return np.asarray(cv2.convertScaleAbs(moved, alpha=gain, beta=shift), np.uint8)
+
+
 class Crops(IterableDataset[Sample]):
     """Endless. `real` is the share of real crops among the samples."""
 
@@ -91,20 +113,36 @@ class Crops(IterableDataset[Sample]):
         self.weights = [weight(crop) for crop in self.crops]
         self.real = real if self.crops else 0.0
 
-    def draw(self) -> tuple[Image, str, str]:
-        """(image, text, colour)"""
+        self.kept: list[Shown] = []
+
+    def draw(self) -> Shown:
+        """(image of the input's size, classes of the slots, colour); class -100: not asked for."""
         if random.random() < self.real:
             crop = random.choices(self.crops, self.weights)[0]
-            return again(crop.image), crop.text, crop.colour
+            classes = encode(crop.text)
+            if crop.text[0] == COMMON and random.random() > ANSWERED:
+                classes[0] = NOT_ASKED
+            return fitted(again(crop.image)), classes, crop.colour
+        if len(self.kept) == KEPT and random.random() < 0.5:
+            image, classes, colour = random.choice(self.kept)
+            return jolted(image), classes, colour
         plate = draw_plate()
-        image = photograph(render(plate, self.face), random.choice(self.grounds))
-        return image, plate.text, plate.colour
+        image = fitted(photograph(render(plate, self.face), random.choice(self.grounds)))
+        self.keep((image, encode(plate.text), plate.colour))
+        return image, encode(plate.text), plate.colour
+
+    def keep(self, shown: Shown) -> None:
+        """Drawing costs more than learning: each drawing is shown about twice."""
+        if len(self.kept) < KEPT:
+            self.kept.append(shown)
+        else:
+            self.kept[random.randrange(KEPT)] = shown
 
     def __iter__(self) -> Iterator[Sample]:
         while True:
-            image, text, colour = self.draw()
+            image, classes, colour = self.draw()
             yield (
-                torch.from_numpy(prepare([image])[0]),
-                torch.tensor(encode(text)),
+                torch.from_numpy(prepare([image], WIDTH, HEIGHT)[0]),
+                torch.tensor(classes),
                 torch.tensor(COLOURS.index(colour)),
             )

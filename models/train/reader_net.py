@@ -4,13 +4,14 @@ A second head for CTC over the columns helps the trunk to learn and is left out 
 """
 
 import torch
-from occupancy_net import Residual, conv
+from occupancy_net import Depthwise, Residual, conv
 from torch import nn
 
 from drivers.camera.vision.grammar import ALPHABET, COLOURS, SLOTS
 
 CLASSES = len(ALPHABET) + 1
-ROWS, COLUMNS = 4, 40  # of the trunk's output
+WIDTH, HEIGHT = 192, 48  # of the input
+ROWS, COLUMNS = 3, 48  # of the trunk's output
 
 
 class Context(nn.Module):
@@ -19,7 +20,7 @@ class Context(nn.Module):
     def __init__(self, width: int, reach: int) -> None:
         super().__init__()
         self.mix = nn.Sequential(
-            nn.Conv2d(width, width, (3, reach), padding=(1, reach // 2), groups=width, bias=False),
+            Depthwise(width, (3, reach)),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.Conv2d(width, width, 1, bias=False),
@@ -31,19 +32,17 @@ class Context(nn.Module):
 
 
 class ReaderNet(nn.Module):
-    """(n, 3, 32, 160) -> slots (n, 8, 73), colour (n, 6); while training also CTC (n, 40, 73)."""
+    """(n, 3, 48, 192) -> slots (n, 8, 73), colour (n, 6); while training also CTC (n, 48, 73)."""
 
     def __init__(self, width: int = 128) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            conv(3, 40, 2, 5),
-            conv(40, 40),
-            conv(40, 80, 2),
-            Residual(80),
-            nn.Conv2d(80, width, 3, (2, 1), 1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            conv(width, width),
+            conv(3, 32, 2, 5),
+            conv(32, 48, 2),
+            Residual(48),
+            conv(48, 96, (2, 1)),
+            Residual(96),
+            conv(96, width, (2, 1)),
         )
         self.place = nn.Parameter(torch.randn(1, width, ROWS, COLUMNS) * 0.02)
         self.context = nn.Sequential(Context(width, 11), Context(width, 15))
@@ -52,13 +51,13 @@ class ReaderNet(nn.Module):
         self.mix = nn.Linear(width, width)
         self.drop = nn.Dropout(0.15)
         self.letter = nn.Linear(width, CLASSES)
-        self.colour = nn.Sequential(nn.Linear(80, 32), nn.ReLU(), nn.Linear(32, len(COLOURS)))
+        self.colour = nn.Sequential(nn.Linear(48, 32), nn.ReLU(), nn.Linear(32, len(COLOURS)))
         self.ctc = nn.Linear(width, CLASSES)
         self.aside = False  # with the CTC head
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        early = self.trunk[:4](x)
-        features = self.trunk[4:](early)
+        early = self.trunk[:3](x)
+        features = self.trunk[3:](early)
         context = self.context(features + self.place)
         looks = self.look(context).flatten(2).softmax(2)
         seen = looks @ (features + context).flatten(2).transpose(1, 2)

@@ -7,18 +7,21 @@ import torch
 from common import Run, fix_seeds, parser, seed_worker
 from detector_data import Scenes
 from detector_net import DetectorNet
-from detector_scene import Frame, load
+from detector_scene import load
+from scene import Frame
 from stats import Match, average_precision, match_frame
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
 from drivers.camera.vision.boxes import decode, letterbox
 
+HEIGHT = 0.6  # what an error of a height counts, that of a width being 1
+
 
 def loss_of(raw: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
-    """Focal loss on the score, smooth L1 on corners in plate widths, cross entropy on lines."""
+    """Focal loss of the score, smooth L1 of corners in parts of the plate, entropy of lines."""
     raw = raw.float()
-    weight, wanted, two_line, per_width = targets[..., :4].unbind(-1)
+    weight, wanted, two_line = targets[..., :3].unbind(-1)
     positive = wanted > 0
     count = positive.sum().clamp(min=1)
     chance = torch.sigmoid(raw[..., 0])
@@ -26,7 +29,8 @@ def loss_of(raw: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, dic
     missed = torch.where(positive, 1 - chance, chance)
     focal = torch.where(positive, 0.3, 0.7) * missed.square() * plain * weight
     score = focal.sum() / count * 4
-    off = (raw[..., 2:] - targets[..., 4:])[positive] * per_width[positive][:, None]
+    off = (raw[..., 2:] - targets[..., 5:])[positive] * targets[..., 3:5][positive].repeat(1, 4)
+    off = off * torch.tensor([1.0, HEIGHT]).repeat(4)
     corners = (
         fn.smooth_l1_loss(off, torch.zeros_like(off), beta=0.02) if len(off) else raw.sum() * 0
     )
@@ -50,7 +54,7 @@ def judge(net: torch.nn.Module, frames: list[Frame], size: int) -> str:
 
 def options() -> Namespace:
     own = parser(__doc__ or "", steps=30000, batch=16, out="detector")
-    own.add_argument("--size", type=int, default=320, help="side of the training squares, pixels")
+    own.add_argument("--size", type=int, default=256, help="side of the training squares, pixels")
     return own.parse_args()
 
 

@@ -7,8 +7,8 @@ from argparse import Namespace
 
 import torch
 from common import Run, fix_seeds, held, parser, seed_worker
-from reader_data import Crop, Crops, load
-from reader_net import ReaderNet
+from reader_data import NOT_ASKED, Crop, Crops, load
+from reader_net import HEIGHT, WIDTH, ReaderNet
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
@@ -24,7 +24,8 @@ def judge(net: torch.nn.Module, crops: list[Crop]) -> str:
     for at in range(0, len(crops), 64):
         part = crops[at : at + 64]
         slots, colours = (
-            o.numpy() for o in net(torch.from_numpy(prepare([c.image for c in part])))
+            o.numpy()
+            for o in net(torch.from_numpy(prepare([c.image for c in part], WIDTH, HEIGHT)))
         )
         for crop, text, colour in zip(part, slots, colours, strict=True):
             right.setdefault(crop.source, []).append(decode(text, colour).text == crop.text)
@@ -39,14 +40,24 @@ def loss_of(
 ) -> tuple[torch.Tensor, dict[str, float]]:
     slots, colours, ctc = (output.float() for output in outputs)
     letters = fn.cross_entropy(
-        slots.flatten(0, 1), labels.flatten(), label_smoothing=0.03, reduction="none"
+        slots.flatten(0, 1),
+        labels.flatten(),
+        label_smoothing=0.03,
+        reduction="none",
+        ignore_index=NOT_ASKED,
     )
     letters = (letters.view(labels.shape) * IMPORTANCE).mean()
     hue = fn.cross_entropy(colours, colour, label_smoothing=0.02)
     steps = ctc.log_softmax(2).transpose(0, 1)
     lengths = torch.full((len(labels),), steps.shape[0])
+    whole = (labels >= 0).all(1)
     columns = fn.ctc_loss(
-        steps, labels, lengths, (labels > 0).sum(1), zero_infinity=True, reduction="mean"
+        steps[:, whole],
+        labels[whole],
+        lengths[whole],
+        (labels[whole] > 0).sum(1),
+        zero_infinity=True,
+        reduction="mean",
     )
     parts = {"slots": float(letters.detach()), "colour": float(hue.detach())}
     return letters + 0.3 * hue + 0.1 * columns, {**parts, "ctc": float(columns.detach())}

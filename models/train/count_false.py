@@ -1,0 +1,98 @@
+"""Counts plates that are none: `python models/train/count_false.py FOLDER --out metrics.json`.
+
+On squares of plate frames away from every labelled plate, and on drawn scenes with lettering (words
+that the training does not draw) but no plate. A plate of a frame that nobody labelled counts too.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from common import fix_seeds
+from detector_scene import blotted, load, mosaic, patches
+from evaluate import Line, share
+from lettering import lettered
+from scene import Frame, Scene
+
+from drivers.camera.vision import boxes, runner
+from drivers.camera.vision.arrays import Floats, Image
+
+TILES, SCENES = 2000, 500
+WORDS = (
+    "出租 6688",
+    "停车场",
+    "京东快递",
+    "HOTEL",
+    "NO PARKING",
+    "24小时",
+    "K1 MNO 42",
+    "AB-123-CD",
+)
+
+
+def found(model: runner.Model, image: Image, size: int) -> bool:
+    """Is there anything at the card's threshold?"""
+    options = model.card.options
+    laid, fit = boxes.letterbox(image, size)
+    raw = model.run(laid)["cells"][0]
+    return bool(boxes.decode(raw, size, fit, options["threshold"], options["overlap"]))
+
+
+def tiles(frames: list[Frame]) -> Iterator[Image]:
+    """Endless: squares of 160 to 400 pixels that touch no plate, labelled or to be ignored."""
+    while True:
+        frame = random.choice(frames)
+        high, wide = frame.image.shape[:2]
+        side = min(random.randint(160, 400), high, wide)
+        x, y = random.randint(0, wide - side), random.randint(0, high - side)
+        tile = np.array([x, y, x + side, y + side], np.float32)
+        if all(away(tile, corners) for corners, _ in frame.plates):
+            yield frame.image[y : y + side, x : x + side]
+
+
+def away(tile: Floats, corners: Floats) -> bool:
+    """By a tenth of the plate's size."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    edge = (high - low) / 10
+    return bool((tile[2:] < low - edge).any() or (tile[:2] > high + edge).any())
+
+
+def scenes(frames: list[Frame], files: list[Path]) -> Iterator[Image]:
+    """Endless."""
+    while True:
+        ground = mosaic(files) if random.random() < 0.3 else blotted(random.choice(frames))
+        yield lettered(Scene(ground.image, [], []), lambda: random.choice(WORDS)).image
+
+
+def count(model: runner.Model, images: Iterator[Image], of: int, size: int, what: str) -> Line:
+    hits = [found(model, next(images), size) for _ in range(of)]
+    return share("with a false plate", what, hits)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--data", type=Path, default=Path("data/vision"))
+    options.add_argument("--out", type=Path)
+    o = options.parse_args()
+    fix_seeds(77, 1)
+    model, frames = runner.load(o.folder), load(o.data)
+    held = [f for f in frames if f.source == "easypr"]
+    lots = [f for f in frames if not f.plates]
+    lines = [
+        count(model, tiles(held), TILES, 320, "easypr, tiles at 320"),
+        count(model, scenes(held, patches(o.data)), SCENES, 640, "lettering at 640"),
+        count(model, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
+    ]
+    for line in lines:
+        print(f"{line['what']:28} {line['data']:24} n {line['n']:5}  {line['value']}", end="  ")
+        print(line["interval"])
+    if o.out:
+        o.out.write_text(json.dumps(lines, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
