@@ -16,7 +16,7 @@ from drivers.camera.vision.runner import Model, load
 
 BATCH = 64  # patches in one run
 DOUBLE = 0.5  # of the detector's `two_line`: from here on it is believed
-SIZE = 640  # pixels, where neither the caller nor the card says
+SIZE, SURE, OVERLAP = 640, 0.5, 0.45  # where neither the caller nor the card says
 DECODERS = {
     "detector": DETECTORS,
     "reader": ("slots", "ctc_greedy"),
@@ -26,13 +26,14 @@ DECODERS = {
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """Models that are None were not asked for. `size` is the detector's input, in pixels; None:
-    what its card says."""
+    """Models that are None were not asked for. `size` is the detector's input, in pixels, and
+    `threshold` how sure it has to be; None: what its card says."""
 
     detector: Model | None = None
     reader: Model | None = None
     occupancy: Model | None = None
     size: int | None = None
+    threshold: float | None = None
 
     @classmethod
     def open(cls, folders: Mapping[str, Path], size: int | None = None) -> "Eyes":
@@ -58,10 +59,12 @@ class Eyes:
         size = self.size or int(card.options.get("size", SIZE))
         batch, fit = feeding.frame(frame, card, size)
         raw = self.detector.run(batch)[card.outputs[0].name][0]
-        if card.decode != "corners_v1":
-            return yolo.decode(raw, card, fit)
         options = card.options
-        return boxes.decode(raw, batch.shape[3], fit, options["threshold"], options["overlap"])
+        least = options.get("threshold", SURE) if self.threshold is None else self.threshold
+        overlap = options.get("overlap", OVERLAP)
+        if card.decode != "corners_v1":
+            return yolo.decode(raw, card, fit, least, overlap)
+        return boxes.decode(raw, batch.shape[3], fit, least, overlap)
 
     def read(self, crop: Image, *, two_line: bool | None = None) -> Read | None:
         """A cut-out plate; `two_line` None: as its shape says. None without a reader."""

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)
-    eyes = open_eyes(tools, args.store, ("reader",) if args.crop else ("detector", "reader"),
-                     args.size)  # fmt: skip
+    names = ("reader",) if args.crop else ("detector", "reader")
+    eyes = replace(open_eyes(tools, args.store, names, args.size), threshold=args.threshold)
     going = Round(tools)
     for file, image in going.images(files):
         found = [_whole(eyes, image)] if args.crop else eyes.plates(image)

@@ -67,6 +67,10 @@ def _plates(actions: Any, tools: Tools) -> None:
     add.add_argument(
         "--size", type=int, choices=(320, 416, 640), help=say("pixels that the detector sees")
     )
+    add.add_argument(
+        "--threshold", type=float, help=say("how sure the detector has to be, 0 to 1; else as its "
+                                            "card says")
+    )  # fmt: skip
     _common(add, tools)
 
 

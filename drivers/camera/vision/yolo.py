@@ -25,17 +25,17 @@ class Rows:
     corners: Floats | None  # (n, 4, 2)
 
 
-def decode(raw: Floats, card: Card, fit: Fit) -> list[Found]:
+def decode(raw: Floats, card: Card, fit: Fit, threshold: float, overlap: float) -> list[Found]:
     """One image's head (n, …) or (…, n) to plates, the surest first, in pixels of the frame."""
     rows = _rows(raw, card)
     best = rows.scores.max(axis=1)
-    kept = np.flatnonzero(best >= card.options.get("threshold", 0.5))
+    kept = np.flatnonzero(best >= threshold)
     kept = kept[np.argsort(-best[kept], kind="stable")]
     bounds = box_corners(rows.boxes[kept])
     corners = bounds if rows.corners is None else rows.corners[kept]
     two_line = int(card.options.get("two_line", -1))
     found = []
-    for place in (int(agreed[0]) for agreed in suppress(bounds, card.options.get("overlap", 0.5))):
+    for place in (int(agreed[0]) for agreed in suppress(bounds, overlap)):
         scores = rows.scores[kept[place]]
         double = two_line >= 0 and int(scores.argmax()) == two_line
         points = clockwise((corners[place] - (fit.left, fit.top)) / fit.scale)
