@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from agent.contract import Tools
-from drivers.camera.commands.pictures import check_extra
 from drivers.camera.model_store import EIGHT_BITS, TASKS, ModelStore, model_of
 from drivers.camera.vision.card import read_card
 
@@ -35,7 +34,6 @@ class Bench:
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """1 when a model of those in use could not be measured."""
-    check_extra()
     failed = False
     rows = [[tools.say("task"), tools.say("bits"), tools.say("input"), "ms", tools.say("quickest"),
              tools.say("a second"), "MB", tools.say("use")]]  # fmt: skip

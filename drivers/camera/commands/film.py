@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.contract import Misconfigured, Tools
 from drivers.camera.commands.lots import calibration_of, read_thresholds, read_zones
-from drivers.camera.commands.pictures import Round, check_extra, pictures_in
+from drivers.camera.commands.pictures import Round, pictures_in
 from drivers.camera.settings import CameraSettings, TaskName
 from drivers.camera.site import FOLDERS, MODELS, Site
 
@@ -26,7 +26,6 @@ STILL = 1.0  # s between the pictures of a folder
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """Raises Misconfigured: no film, no such camera, no zones where a task needs them."""
-    check_extra()
     from drivers.camera.child.sources import open_source
     from drivers.camera.child.work import Camera, Setup
     from drivers.camera.commands.opening import quiet

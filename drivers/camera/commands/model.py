@@ -70,7 +70,7 @@ def store_of(task: str, store: Path, tools: Tools) -> ModelStore:
 
 def verify(args: argparse.Namespace, tools: Tools) -> int:
     """1 when one is refused."""
-    from drivers.camera.commands.pictures import check_extra
+    from drivers.camera.commands.extra import check_extra
 
     check_extra()
     from drivers.camera.commands.trying import sound
@@ -94,7 +94,7 @@ def verify(args: argparse.Namespace, tools: Tools) -> int:
 
 
 def add(args: argparse.Namespace, tools: Tools) -> int:
-    from drivers.camera.commands.pictures import check_extra
+    from drivers.camera.commands.extra import check_extra
 
     check_extra()
     from drivers.camera.commands.trying import sound

@@ -14,7 +14,7 @@ from drivers.camera.commands.lots import (
     read_thresholds,
     read_zones,
 )
-from drivers.camera.commands.pictures import Round, check_extra, listed
+from drivers.camera.commands.pictures import Round, listed
 
 if TYPE_CHECKING:
     from drivers.camera.eyes import Eyes
@@ -26,7 +26,6 @@ CHUNK = 32  # cut-out spaces in one run
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """1 when a picture could not be read."""
-    check_extra()
     if args.calibrate is not None:
         from drivers.camera.commands import calibrate
 

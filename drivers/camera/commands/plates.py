@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.contract import Tools
-from drivers.camera.commands.pictures import Round, check_extra, listed
+from drivers.camera.commands.pictures import Round, listed
 from drivers.camera.sight import Plate
 
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """1 when a picture could not be read."""
-    check_extra()
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)

@@ -13,7 +13,6 @@ import numpy as np
 from agent.contract import Device, Host, LinkLost, Misconfigured, Tools
 from drivers.camera.commands.lots import read_zones
 from drivers.camera.commands.opening import open_eyes
-from drivers.camera.commands.pictures import check_extra
 from drivers.camera.zones import Zones
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ RETRY = 0.5  # s
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """Raises LinkLost when the camera has no picture, Misconfigured."""
-    check_extra()
     from drivers.camera.commands import drawing
 
     image = decoded(taken(args, tools))

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from agent.contract import Tools
+from drivers.camera.commands.extra import check_extra
 
 MODULES = {
     "plates": "plates",
@@ -19,6 +20,7 @@ MODULES = {
 def vision(words: Sequence[str], tools: Tools) -> int:
     """The exit code. Raises GatewayError."""
     args = parser(tools).parse_args(words)
+    check_extra()
     module = import_module(f"drivers.camera.commands.{MODULES[args.action]}")
     return int(module.run(args, tools))
 

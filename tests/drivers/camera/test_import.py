@@ -44,3 +44,29 @@ def test_the_driver_itself_needs_no_pixels() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+
+
+WITHOUT = """
+import sys
+for name in ("numpy", "cv2", "onnxruntime"):
+    sys.modules[name] = None
+from agent.cli.main import main
+assert main(["model", "list"]) == 0
+assert main(["vision", "plates", "--help"]) == 0
+for words in ("plates x.jpg", "occupancy x.jpg", "bench", "snapshot gate-1", "run x.mp4"):
+    assert main(["vision", *words.split()]) == 78, words
+assert main(["model", "verify"]) == 78
+"""
+
+
+def test_without_the_vision_packages_it_says_what_to_install() -> None:
+    root = str(Path(__file__).parents[3])
+    environment = {**os.environ, "PYTHONPATH": root, "FIELDGATE_LANG": "en"}
+    words = [sys.executable, "-c", WITHOUT]
+    done = subprocess.run(
+        words, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = "the vision packages are not installed (numpy, cv2, onnxruntime)"
+    assert done.stderr.count(told) == 6
+    assert "fieldgate-install --with vision" in done.stderr
