@@ -18,6 +18,7 @@ from drivers.camera.tasks.steady import BAND
 Name = tuple[str, str]  # file name, space ("" for a cut-out one)
 YES = frozenset({"1", "true", "yes", "occupied"})
 NO = frozenset({"0", "false", "no", "free", "vacant"})
+LEAST = 100  # looks; a person reads what came of them, so fewer do than for a camera by itself
 Z = 1.96  # 95 %, two-sided
 
 
@@ -95,11 +96,11 @@ def learn(chances: Mapping[Name, float], known: Mapping[Name, bool], usual: floa
         pairs = [(chances[name], taken) for name, taken in labelled.items()]
         threshold = from_labels(*zip(*pairs, strict=True))
     else:
-        threshold = from_looks(looks)
+        threshold = from_looks(looks, LEAST)
     if threshold is None:
         raise Misconfigured(
             "{looks} looks do not tell free from taken; the threshold stays {usual:g}",
-            hint="take pictures of a whole day, 200 looks or more, or add a labels.csv with both",
+            hint="take pictures of a whole day, 100 looks or more, or add a labels.csv with both",
             looks=len(looks),
             usual=usual,
         )

@@ -24,10 +24,10 @@ def chance_of(value: float) -> float:
     return 1 / (1 + exp(-value))
 
 
-def from_looks(chances: Sequence[float]) -> float | None:
-    """None while there is too little, or only one kind of it."""
+def from_looks(chances: Sequence[float], least: int = LEAST) -> float | None:
+    """None while there are fewer than `least`, or only one kind."""
     values = sorted(map(odds, chances))
-    if len(values) < LEAST:
+    if len(values) < least:
         return None
     split = _otsu(values)
     low, high = [v for v in values if v <= split], [v for v in values if v > split]
