@@ -44,12 +44,13 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     going = Round(tools)
     zones = read_zones(args.spaces) if args.spaces else None
     chances: dict[Name, float] = {}
-    for file, image in going.images(listed([args.calibrate])):
+    for file, image in going.images(listed([str(args.calibrate)])):
+        name = Path(file).name
         if zones is None:
-            chances[file.name, ""] = eyes.patches([image])[0]
+            chances[name, ""] = eyes.patches([image])[0]
             continue
         found = eyes.occupied(image, polygons(zones, image))
-        chances |= {(file.name, space): chance for space, chance in found.items()}
+        chances |= {(name, space): chance for space, chance in found.items()}
     learnt = learn(chances, labels(args.calibrate / "labels.csv"), usual(eyes))
     camera = args.camera or (zones.camera if zones else args.calibrate.resolve().name)
     model = eyes.models[0].card

@@ -109,7 +109,9 @@ def frames(file: Path, rate: float, tools: Tools) -> Iterator["Frame"]:
 
 
 def _pictures(folder: Path, tools: Tools) -> Iterator[tuple[float, "Image"]]:
-    for number, (_, image) in enumerate(Round(tools).images(pictures_in(folder))):
+    for number, (_, image) in enumerate(
+        Round(tools).images([str(file) for file in pictures_in(folder)])
+    ):
         yield number * STILL, image
 
 

@@ -59,12 +59,12 @@ def _calibration(args: argparse.Namespace) -> Path | None:
     return beside if beside is not None and beside.is_file() else None
 
 
-Judged = Iterator[tuple[Path, dict[str, float]]]
+Judged = Iterator[tuple[str, dict[str, float]]]
 
 
-def _patches(eyes: "Eyes", images: Iterator[tuple[Path, "Image"]]) -> Judged:
+def _patches(eyes: "Eyes", images: Iterator[tuple[str, "Image"]]) -> Judged:
     """Each picture is a space, called ""."""
-    waiting: list[tuple[Path, Image]] = []
+    waiting: list[tuple[str, Image]] = []
     for one in images:
         waiting.append(one)
         if len(waiting) == CHUNK:
@@ -73,19 +73,19 @@ def _patches(eyes: "Eyes", images: Iterator[tuple[Path, "Image"]]) -> Judged:
     yield from _run(eyes, waiting)
 
 
-def _run(eyes: "Eyes", waiting: Sequence[tuple[Path, "Image"]]) -> Judged:
+def _run(eyes: "Eyes", waiting: Sequence[tuple[str, "Image"]]) -> Judged:
     chances = eyes.patches([image for _, image in waiting])
     for (file, _), chance in zip(waiting, chances, strict=True):
         yield file, {"": chance}
 
 
-def _frames(eyes: "Eyes", images: Iterator[tuple[Path, "Image"]], zones: "Zones") -> Judged:
+def _frames(eyes: "Eyes", images: Iterator[tuple[str, "Image"]], zones: "Zones") -> Judged:
     for file, image in images:
         yield file, eyes.occupied(image, polygons(zones, image))
 
 
 def _told(
-    file: Path,
+    file: str,
     chances: dict[str, float],
     thresholds: Thresholds,
     args: argparse.Namespace,
@@ -94,7 +94,7 @@ def _told(
     if args.json:
         spaces = [_judged(space, p, thresholds) for space, p in chances.items()]
         told = {"spaces": [{"id": i, **one} for i, one in zip(chances, spaces, strict=True)]}
-        yield json.dumps({"file": str(file), **(told if args.spaces else spaces[0])},
+        yield json.dumps({"file": file, **(told if args.spaces else spaces[0])},
                          ensure_ascii=False)  # fmt: skip
         return
     for space, p in chances.items():

@@ -38,11 +38,13 @@ def read(file: Path) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def listed(files: Sequence[Path]) -> list[Path]:
-    """A folder stands for the pictures in it, by name. Raises Misconfigured when there are none."""
-    found: list[Path] = []
+def listed(files: Sequence[str]) -> list[str]:
+    """As they were named; a folder stands for the pictures in it, by name. Raises Misconfigured
+    when there are none."""
+    found: list[str] = []
     for file in files:
-        found += pictures_in(file) if file.is_dir() else [file]
+        inside = pictures_in(Path(file)) if Path(file).is_dir() else None
+        found += [file] if inside is None else map(str, inside)
     if not found:
         raise Misconfigured(
             "there are no pictures in {folder}",
@@ -64,10 +66,10 @@ class Round:
     failed: int = 0
     _told: float = field(default_factory=time.monotonic)
 
-    def images(self, files: Sequence[Path]) -> Iterator[tuple[Path, Image]]:
+    def images(self, files: Sequence[str]) -> Iterator[tuple[str, Image]]:
         for done, file in enumerate(files):
             try:
-                image = read(file)
+                image = read(Path(file))
             except Unreadable as error:
                 self.failed += 1
                 print(f"{file}: {error}", file=sys.stderr)

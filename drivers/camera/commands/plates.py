@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from agent.contract import Tools
@@ -22,7 +21,7 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     going = Round(tools)
     for file, image in going.images(files):
         found = [_whole(eyes, image)] if args.crop else eyes.plates(image)
-        told = {"file": str(file), "plates": [as_json(plate) for plate in found]}
+        told = {"file": file, "plates": [as_json(plate) for plate in found]}
         for line in [json.dumps(told, ensure_ascii=False)] if args.json else _lines(file, found):
             print(line, flush=True)
     return going.exit_code
@@ -52,7 +51,7 @@ def confidence(plate: Plate) -> float:
     return round(plate.score * plate.confidence, 4)
 
 
-def _lines(file: Path, found: Sequence[Plate]) -> Iterator[str]:
+def _lines(file: str, found: Sequence[Plate]) -> Iterator[str]:
     if not found:
         yield f"{file}: -"
     for plate in found:

@@ -55,7 +55,6 @@ def _common(parser: argparse.ArgumentParser, tools: Tools) -> None:
 
 
 def _plates(actions: Any, tools: Tools) -> None:
-    from pathlib import Path
 
     say = tools.say
     add = _action(
@@ -64,7 +63,7 @@ def _plates(actions: Any, tools: Tools) -> None:
         say("number plates in pictures: text, colour, corners"),
         say("example: fieldgate vision plates --json gate.jpg"),
     )
-    add.add_argument("files", type=Path, nargs="+", metavar="FILE", help=say("pictures, folders"))
+    add.add_argument("files", nargs="+", metavar="FILE", help=say("pictures, folders"))
     add.add_argument("--crop", action="store_true", help=say("each picture is one cut-out plate"))
     add.add_argument(
         "--size", type=int, choices=(320, 416, 640), help=say("pixels that the detector sees")
@@ -86,7 +85,7 @@ def _occupancy(actions: Any, tools: Tools) -> None:
         say("which spaces are taken, in pictures of spaces or of whole lots"),
         say("example: fieldgate vision occupancy --spaces zones/lot-2.yaml --calibrate first-day/"),
     )
-    add.add_argument("files", type=Path, nargs="*", metavar="FILE", help=say("pictures, folders"))
+    add.add_argument("files", nargs="*", metavar="FILE", help=say("pictures, folders"))
     add.add_argument("--spaces", type=Path, metavar="ZONES", help=say("a camera's file of zones"))
     add.add_argument(
         "--calibrate",

@@ -117,6 +117,18 @@ def test_what_is_no_picture_is_told_and_the_others_go_on(
     assert "No such file" in mine[3]
 
 
+def test_a_file_is_told_as_it_was_named(
+    fieldgate: Run, shown: tuple[Path, str], tmp_path: Path, capsys: Out,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "京.png").write_bytes(shown[0].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    names = ["./a b//京.png", "a b/../a b/京.png"]
+    assert fieldgate("vision", "plates", "--crop", "--json", *names) == 0
+    assert [one["file"] for one in lines(capsys)] == names
+
+
 def test_a_folder_without_pictures_is_a_mistake(
     fieldgate: Run, tmp_path: Path, capsys: Out
 ) -> None:
