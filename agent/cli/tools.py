@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 class CommandTools:
     """Implements `agent.contract.Tools`."""
 
-    store = Path("/var/lib/fieldgate")
+    def store(self, config: Path | None) -> Path:
+        import yaml
+
+        from agent.cli.where import CONFIG
+        from agent.config.schema import Store
+
+        try:
+            settings = yaml.safe_load((config or CONFIG).read_text(encoding="utf-8"))
+            return Path(settings["store"]["path"])
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError):
+            return Store().path
 
     def say(self, sentence: str, **values: object) -> str:
         return i18n.say(sentence, **values)

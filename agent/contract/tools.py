@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class Tools(Protocol):
     """Files, words and the running service, as the agent's own commands have them."""
 
-    @property
-    def store(self) -> Path:
-        """The folder of the store, where none is named."""
+    def store(self, config: Path | None) -> Path:
+        """The folder of the store by a configuration (None: the usual file); the usual folder where
+        that cannot be read or names none."""
 
     def say(self, sentence: str, **values: object) -> str:
         """The English sentence in the language of the terminal, its {values} filled in."""

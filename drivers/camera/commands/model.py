@@ -15,6 +15,7 @@ RESTART = "systemctl restart fieldgate"
 def model(words: Sequence[str], tools: Tools) -> int:
     """The exit code. Raises GatewayError."""
     args = parser(tools).parse_args(words)
+    args.store = args.store or tools.store(None)
     if args.action == "list":
         from drivers.camera.commands.model_list import run
 
@@ -31,9 +32,7 @@ def parser(tools: Tools) -> argparse.ArgumentParser:
         epilog=say("example: fieldgate model list"),
     )
     store = argparse.ArgumentParser(add_help=False)
-    store.add_argument(
-        "--store", type=Path, default=tools.store, help=say("the folder of the store")
-    )
+    store.add_argument("--store", type=Path, help=say("the folder of the store"))
     store.add_argument("--json", action="store_true", help=say("as JSON, one object a line"))
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 

@@ -20,6 +20,7 @@ MODULES = {
 def vision(words: Sequence[str], tools: Tools) -> int:
     """The exit code. Raises GatewayError."""
     args = parser(tools).parse_args(words)
+    args.store = args.store or tools.store(getattr(args, "config", None))
     check_extra()
     module = import_module(f"drivers.camera.commands.{MODULES[args.action]}")
     return int(module.run(args, tools))
@@ -49,9 +50,7 @@ def _common(parser: argparse.ArgumentParser, tools: Tools) -> None:
     from pathlib import Path
 
     parser.add_argument("--json", action="store_true", help=tools.say("as JSON, one object a line"))
-    parser.add_argument(
-        "--store", type=Path, default=tools.store, help=tools.say("the folder of the store")
-    )
+    parser.add_argument("--store", type=Path, help=tools.say("the folder of the store"))
 
 
 def _plates(actions: Any, tools: Tools) -> None:

@@ -78,8 +78,7 @@ def test_without_a_service_the_camera_is_opened_here(
 class Answering(CommandTools):
     """A service that answers with this picture."""
 
-    def __init__(self, image: np.ndarray, store: Path) -> None:
-        self.store = store
+    def __init__(self, image: np.ndarray) -> None:
         self._jpeg = bytes(cv2.imencode(".jpg", image)[1])
         self.asked: list[Mapping[str, Any]] = []
 
@@ -91,8 +90,16 @@ class Answering(CommandTools):
 def test_a_running_service_is_asked(
     gate: np.ndarray, store: Path, tmp_path: Path, capsys: Out
 ) -> None:
-    tools, out = Answering(gate, store), tmp_path / "shown.jpg"
-    words: Sequence[str] = ["snapshot", "gate-7", "--out", str(out), "--json"]
+    tools, out = Answering(gate), tmp_path / "shown.jpg"
+    words: Sequence[str] = [
+        "snapshot",
+        "gate-7",
+        "--out",
+        str(out),
+        "--json",
+        "--store",
+        str(store),
+    ]
     assert vision(words, tools) == 0
     assert tools.asked == [{"do": "snapshot", "device": "gate-7"}]
     told = json.loads(capsys.readouterr().out)
