@@ -72,7 +72,7 @@ class Bluez:
         if bus is not None:
             bus.disconnect()
             with contextlib.suppress(EOFError):  # the bus went first
-                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  theirs
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # theirs
         self.scans, self._live = 0, set()
         self.monitors.clear()
 

@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """Seconds. A run that lasts `healthy_after` wipes the slate clean; five bugs in a row of one driver
-    take some 130 s, and are no healthy run."""
+    """Seconds. A run that lasts `healthy_after` wipes the slate clean; five bugs in a row of one
+    driver take some 130 s, and are no healthy run."""
 
     first: float = 1.0
     longest: float = 60.0

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from agent.contract import ChildLimits, LinkLost
 from agent.child import ChildProcess
+from agent.contract import ChildLimits, LinkLost
 
 FRAMING = """
 import os, signal, struct, sys, time
