@@ -21,6 +21,7 @@ demo:  ## the whole gateway on simulated devices; SECONDS=60 ends it with a summ
 
 test: lint  ## what every change must pass: lint, types, layers, all tests
 	@.ci/mosquitto
+	@.ci/rtsp
 	$(BIN)/pytest -n2
 
 lint:

@@ -14,16 +14,17 @@ from drivers.camera.child.http import Mjpeg, Still
 from drivers.camera.child.lost import Lost
 from drivers.camera.vision.arrays import Image
 
-OPEN_TIMEOUT, READ_TIMEOUT = 3000, 2000  # ms; a hung read of OpenCV takes up to three of the latter
+OPEN_TIMEOUT, READ_TIMEOUT = 3000, 2000  # ms
 STUCK = 12.0  # s that a read may take in all; then the process is of no use any more
-SETTLE = 0.3  # s after an open in which frames may come from somebody's buffer
-PAUSE = 0.004  # s: a frame that took less to come lay in a buffer
-LATE = 0.7  # s that a frame may be behind the freshest one, by the stream's own clock
-RETRY = 1.0  # s between two opens
+PAUSE = 0.004  # s: a frame without a time that took less to come lay in a buffer
+LATE = 0.5  # s that a frame may be behind the freshest one, by the stream's own clock
+BEHIND = 3.0  # s in a row that frames may be late, before the stream is opened anew
+RETRY = 0.5  # s between two opens
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 
-# Of H.264 over RTP only the picture, over TCP: what gets lost on the way would be smears.
-CAPTURE_OPTIONS = "rtsp_transport;tcp|allowed_media_types;video"
+# Only the picture, over TCP: what gets lost on the way would be smears. Half a second of the stream
+# is enough to know it by; FFmpeg would listen for two.
+CAPTURE_OPTIONS = "rtsp_transport;tcp|allowed_media_types;video|analyzeduration;500000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,15 @@ class Stream:
 
         capture = self._opened()
         try:
-            fresh = Freshness(now())
+            fresh = Freshness()
             while not self._over.is_set():
                 began = now()
                 self._alive = began
                 if not capture.grab():
                     raise Lost("no_frames")
                 came = now()
+                if came - began > READ_TIMEOUT / 1000:
+                    raise Lost("no_frames")  # what comes after a timeout is what was left over
                 if not fresh.take(began, came, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000):
                     continue
                 self._lost = ""
@@ -134,9 +137,11 @@ class Stream:
             limits = [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT,
                 cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT,
+                cv2.CAP_PROP_N_THREADS, 1,
             ]  # fmt: skip
             capture = cv2.VideoCapture(self._where, cv2.CAP_FFMPEG, limits)
         else:
+            os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(READ_TIMEOUT // 1000)
             capture = cv2.VideoCapture(self._where, cv2.CAP_V4L2)
         if not capture.isOpened():
             capture.release()
@@ -145,30 +150,42 @@ class Stream:
 
 
 class Freshness:
-    """Which frames are from now. Pure; s.
+    """Which frames are from now. Pure; s. Raises Lost when none will be any more.
 
-    Right after an open, and after a server that stood still goes on, frames come faster than any
-    camera makes them: they are old. Later the stream's own clock tells how far behind one is.
+    What was buffered, by the camera, on the way or here, comes faster than a camera makes it: by
+    the stream's own clock each frame is less behind than the one before. The first that is not is
+    the first fresh one, and the measure of all that follow.
     """
 
-    def __init__(self, opened: float) -> None:
-        self._opened = opened
-        self._least: float | None = None  # of (our clock - the stream's): the freshest frame's
+    def __init__(self) -> None:
+        self._settled = False
+        self._before: tuple[float, float] | None = None  # when the last one came, its stamp
+        self._least = 0.0  # of (our clock - the stream's): the freshest frame's
+        self._late_since: float | None = None
 
     def take(self, began: float, came: float, stamp: float) -> bool:
         """A read that took from `began` to `came` brought a frame with this stamp."""
-        if came - self._opened < SETTLE or came - began < PAUSE:
-            self._learn(came - stamp)
+        before, self._before = self._before, (came, stamp)
+        if before is None:
             return False
-        behind = self._learn(came - stamp)
-        return behind <= LATE
+        passed, told = came - before[0], stamp - before[1]
+        if told <= 0:
+            return came - began >= PAUSE  # a stream without a clock
+        lag = came - stamp
+        if not self._settled:
+            self._settled, self._least = passed > 0.5 * told, lag
+            return self._settled
+        self._least = min(lag, self._least + 0.0002 * (lag - self._least))  # two clocks drift apart
+        return self._in_time(came, lag - self._least)
 
-    def _learn(self, lag: float) -> float:
-        """How far this is behind the freshest. A stream whose clock started anew does so too."""
-        if self._least is None or lag < self._least or lag - self._least > 30.0:
-            self._least = lag
-        self._least += 0.0002 * (lag - self._least)  # two clocks drift apart
-        return lag - self._least
+    def _in_time(self, came: float, behind: float) -> bool:
+        if behind <= LATE:
+            self._late_since = None
+            return True
+        self._late_since = self._late_since if self._late_since is not None else came
+        if came - self._late_since > BEHIND:
+            raise Lost("late")
+        return False
 
 
 class Decoded:
