@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 
 from agent.clock import Clock
 from agent.collect.breaker import PATIENT, Breaker, Policy
@@ -18,10 +20,12 @@ from agent.contract import (
     Sink,
     StreamingDriver,
 )
-from agent.contract.errors import WIRE_GONE
+from agent.contract.errors import CHILD_ENDED, WIRE_GONE
 from agent.status import Board
 
 log = logging.getLogger(__name__)
+
+STEADY = 60.0  # s that a process of a device's own must live for its next end to be a first one
 
 
 async def listen(
@@ -57,6 +61,8 @@ class _Listener:
         self._device, self._driver, self._clock, self._policy = device, driver, clock, policy
         self._health = Health(device, board.device(device.id), clock)
         self._breaker = Breaker(policy, 0.0)
+        self._crashes = Breaker(replace(policy, first=policy.look), 0.0)
+        self._opened = 0.0
         self._stream: AsyncIterator[Reading | Event] | None = None
         self._rest = 0.0
         self._bugs = 0
@@ -92,6 +98,7 @@ class _Listener:
 
     async def _hear(self) -> Reading | Event:
         if self._stream is None:
+            self._opened = time.monotonic()
             await self._driver.open()
             self._stream = aiter(self._driver.readings())
         try:
@@ -105,9 +112,20 @@ class _Listener:
         await self.close()
         gone = isinstance(error, LinkLost) and error.reason in WIRE_GONE
         wait = error.retry_after if isinstance(error, LinkLost) else 0.0
-        self._rest = max(wait, self._policy.look if gone else self._breaker.delay())
+        self._rest = max(wait, self._pause(error))
         bad = len(self._driver.points)
         return self._bad(error, self._health.failed(error, bad, down=True, complain=not gone))
+
+    def _pause(self, error: Exception) -> float:
+        """A process is started again soon, but later each time while it does not live long."""
+        reason = error.reason if isinstance(error, LinkLost) else ""
+        if reason in WIRE_GONE:
+            return self._policy.look
+        if reason not in CHILD_ENDED:
+            return self._breaker.delay()
+        if time.monotonic() - self._opened > STEADY:
+            self._crashes.answered()
+        return self._crashes.delay()
 
     def _bug(self, error: Exception) -> None:
         self._bugs += 1

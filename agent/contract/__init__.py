@@ -17,6 +17,7 @@ from agent.contract.driver import (
     Writable,
 )
 from agent.contract.errors import (
+    CHILD_ENDED,
     WIRE_GONE,
     DeviceFault,
     GatewayError,
@@ -54,6 +55,7 @@ from agent.contract.tools import Tools
 from agent.contract.wire import Accept, Ear, Line, Parity, Turn, Wire
 
 __all__ = [
+    "CHILD_ENDED",
     "EVENTS",
     "MEDIA",
     "STREAMS",

@@ -33,6 +33,9 @@ class GatewayError(Exception):
 WIRE_GONE = frozenset({"no_port", "no_peer", "no_adapter"})
 """Reasons of a LinkLost that no device is to blame for: the wire or the radio is not there."""
 
+CHILD_ENDED = frozenset({"child_died", "child_hung", "child_memory", "child_garbage"})
+"""Reasons of a LinkLost that a process of the device's own is to blame for, and no device."""
+
 
 class LinkLost(GatewayError):
     """No answer: timeout, unplugged adapter, refused connection.

@@ -21,10 +21,9 @@ from agent.contract import (
     PointInfo,
     Quality,
     Reading,
-    Value,
 )
 from drivers.camera import messages, shadow
-from drivers.camera.messages import Message, Nonsense
+from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site
@@ -34,6 +33,9 @@ log = logging.getLogger(__name__)
 
 CHILD = ("-I", "-m", "drivers.camera.child")
 OLDEST = 60.0  # s that a word of the child may be old
+PATIENCE = 20.0  # s for a snapshot
+LONGEST = 16 << 20  # bytes of one message: an event with its pictures
+STILLBORN = 3  # ends before the first word, after which the machine is to blame
 KINDS = (
     "plate.passed",
     "vehicle.passed",
@@ -57,6 +59,10 @@ class CameraDriver:
         self._child: Child | None = None
         self._models = ""
         self._lost = ""
+        self._since = 0  # ns of the boot-time clock, when frames were lost
+        self._confined = self._warned = False
+        self._stillborn = 0
+        self._allowance = Allowance()
         self._snapshots: dict[int, asyncio.Future[bytes]] = {}
         self._count = 0
 
@@ -68,10 +74,12 @@ class CameraDriver:
         """Raises LinkLost, Misconfigured (no vision extra, a model that is refused)."""
         await self.close()
         setup = await self._setup()
-        limits = ChildLimits(self._settings.memory * 1_000_000, silence=10.0, patience=60.0)
+        limits = ChildLimits(
+            self._settings.memory * 1_000_000, silence=10.0, patience=60.0, longest=LONGEST
+        )
+        self._allowance = Allowance()
         self._child = await self._host.child(CHILD, limits)
-        await self._child.send(json.dumps(setup).encode())
-        ready = await self._word(self._child)
+        ready = await self._first(self._child, setup)
         if ready.kind == "refused":
             await self.close()
             raise Misconfigured(
@@ -81,13 +89,49 @@ class CameraDriver:
                 device=self._id,
                 error=str(ready.body.get("error", ""))[:1000],
             )
-        self._models = str(ready.body.get("models", ""))[:200]
+        self._models = self._believed(ready)
+        self._confined = ready.body.get("confined") is True
+        if not self._confined and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s: this kernel has no Landlock or no seccomp; its process is not shut in",
+                self._id,
+            )
+
+    async def _first(self, child: Child, setup: Mapping[str, Any]) -> Message:
+        """Its first word. One that ends before it time and again will not start on this machine."""
+        try:
+            await child.send(json.dumps(setup).encode())
+            ready = await self._word(child)
+        except LinkLost as error:
+            self._stillborn += 1
+            if error.reason != "child_died" or self._stillborn < STILLBORN:
+                raise
+            raise LinkLost(
+                "{device}: its process ended {count} times before it could work: {error}",
+                hint="this CPU may lack what OpenCV or ONNX Runtime need, or they are damaged: "
+                "fieldgate vision bench, then install the vision packages again",
+                reason="child_died",
+                device=self._id,
+                count=self._stillborn,
+                error=error,
+            ) from error
+        self._stillborn = 0
+        return ready
+
+    def _believed(self, ready: Message) -> str:
+        """The models that it runs. Raises LinkLost."""
+        try:
+            return messages.text(ready.body.get("models") if ready.kind == "ready" else None)
+        except Nonsense as error:
+            raise self._liar(error) from error
 
     async def close(self) -> None:
         child, self._child = self._child, None
         for waiting in self._snapshots.values():
-            waiting.cancel()
-        self._snapshots = {}
+            if not waiting.done():
+                waiting.set_exception(self._no_picture("closed"))
+        self._snapshots, self._lost = {}, ""
         if child is not None:
             await child.close()
 
@@ -96,51 +140,64 @@ class CameraDriver:
         child = self._child
         if child is None:
             raise RuntimeError(f"{self._id} is not open")
+        yield self._shut_in()
         while True:
             message = await self._word(child)
             try:
+                self._allowance.spend(self._host.now().mono / 1e9)
                 records = self._records(message)
             except Nonsense as error:
                 await self.close()
-                raise LinkLost(
-                    "{device}: its process said what it never would ({error}) and was ended",
-                    hint="it is started again; what it is connected to may be hostile",
-                    reason="child_garbage",
-                    device=self._id,
-                    error=error,
-                ) from error
+                raise self._liar(error) from error
             for record in records:
                 yield record
 
     async def snapshot(self) -> bytes:
         """The next frame, masked, as JPEG. Raises LinkLost while there are none."""
         if self._child is None or self._lost:
-            raise LinkLost(
-                "{device} has no picture just now ({why})",
-                hint="look after its power, its network and its login",
-                reason="no_frames",
-                device=self._id,
-                why=self._lost or "not open",
-            )
+            raise self._no_picture(self._lost or "not open")
         self._count += 1
-        waiting = asyncio.get_running_loop().create_future()
-        self._snapshots[self._count] = waiting
-        await self._child.send(json.dumps({"snapshot": self._count}).encode())
-        async with asyncio.timeout(OLDEST):
-            return bytes(await waiting)
+        number = self._count
+        waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._snapshots[number] = waiting
+        try:
+            await self._child.send(json.dumps({"snapshot": number}).encode())
+            async with asyncio.timeout(PATIENCE):
+                return await waiting
+        except TimeoutError as error:
+            raise self._no_picture("timeout") from error
+        finally:
+            self._snapshots.pop(number, None)
+            waiting.cancel()
+
+    def _no_picture(self, why: str) -> LinkLost:
+        return LinkLost(
+            "{device} has no picture just now ({why})",
+            hint="look after its power, its network and its login",
+            reason="no_frames",
+            device=self._id,
+            why=why,
+        )
 
     async def _word(self, child: Child) -> Message:
         try:
             return messages.decode(await child.receive())
         except Nonsense as error:
             await self.close()
-            raise LinkLost(
-                "{device}: its process said what it never would ({error}) and was ended",
-                hint="it is started again; what it is connected to may be hostile",
-                reason="child_garbage",
-                device=self._id,
-                error=error,
-            ) from error
+            raise self._liar(error) from error
+
+    def _liar(self, error: Nonsense) -> LinkLost:
+        return LinkLost(
+            "{device}: its process said what it never would ({error}) and was ended",
+            hint="it is started again; what it is connected to may be hostile",
+            reason="child_garbage",
+            device=self._id,
+            error=error,
+        )
+
+    def _shut_in(self) -> Reading:
+        """Whether the kernel keeps its process from everything but its camera."""
+        return Reading(self._id, "confined", self._confined, "1", self._host.now())
 
     def _records(self, message: Message) -> Sequence[Reading | Event]:
         """Raises Nonsense."""
@@ -150,7 +207,7 @@ class CameraDriver:
         if message.kind == "happened":
             return [self._event(message, at)]
         if message.kind == "frames":
-            return self._frames(str(message.body.get("lost", ""))[:40], at)
+            return self._frames(messages.text(message.body.get("lost")), at)
         if message.kind == "shadow":
             return self._agreement(messages.counted(message, list(self._site.candidates)), at)
         if message.kind == "snapshot":
@@ -212,18 +269,25 @@ class CameraDriver:
         return Event(kind, subject, at, data, media)
 
     def _frames(self, lost: str, at: Instant) -> Sequence[Event]:
-        """Told when it changes."""
-        if lost == self._lost:
-            return []
+        """Told when they are lost, and when they are back; the first reason holds."""
         was, self._lost = self._lost, lost
-        data: dict[str, Value | None] = {"reason": lost or was}
-        return [Event("camera.lost" if lost else "camera.back", self._id, at, data)]
+        if bool(lost) == bool(was):
+            return []
+        if lost:
+            log.warning("%s: no frames (%s); trying on", self._id, lost)
+            self._since = at.mono
+            return [Event("camera.lost", self._id, at, {"reason": lost})]
+        seconds = round((at.mono - self._since) / 1e9, 1)
+        log.info("%s: frames again after %g s", self._id, seconds)
+        return [Event("camera.back", self._id, at, {"reason": was, "seconds": seconds})]
 
     def _show(self, message: Message) -> None:
-        (picture,) = messages.pictures(message) or (None,)
-        waiting = self._snapshots.pop(int(message.body.get("number", 0)), None)
-        if picture is not None and waiting is not None and not waiting.done():
-            waiting.set_result(picture.jpeg)
+        shown = messages.pictures(message)
+        waiting = self._snapshots.get(messages.number(message.body.get("number")))
+        if len(shown) != 1:
+            raise Nonsense("not one picture")
+        if waiting is not None and not waiting.done():
+            waiting.set_result(shown[0].jpeg)
 
     async def _setup(self) -> Mapping[str, Any]:
         where, port = await self._address()

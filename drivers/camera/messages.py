@@ -9,23 +9,42 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from agent.contract import Picture, Value
+from drivers.camera.jpeg import size_of
 
 HEAD = 4  # bytes
 MOST_BLOBS = 8
 LONGEST_TEXT = 200  # characters of any text from the child
 MOST_ENTRIES = 40  # of an event's data
+MOST = 2**53  # of any number
 MOST_LOOKS = 10_000  # between two counts of agreement
 KINDS = ("ready", "measured", "happened", "frames", "snapshot", "remember", "refused", "shadow")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z_]{0,30}(\.[a-z][a-z_]{0,30})?")
-_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 class Nonsense(ValueError):
     """The child said what it never would."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How much a child may say: some at once, so much a second on the long run. Raises Nonsense."""
+
+    left: float = 3000.0
+    per_second: float = 50.0
+    _at: float | None = None
+
+    def spend(self, now: float) -> None:
+        if self._at is not None:
+            self.left = min(3000.0, self.left + self.per_second * (now - self._at))
+        self._at = now
+        self.left -= 1
+        if self.left < 0:
+            raise Nonsense("too much at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +66,7 @@ def decode(data: bytes) -> Message:
     try:
         head = json.loads(data[HEAD : HEAD + size])
         kind, body, sizes = head["kind"], head["body"], head["blobs"]
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise Nonsense("no header") from error
     sound = isinstance(kind, str) and isinstance(body, dict) and isinstance(sizes, list)
     if not sound or len(sizes) > MOST_BLOBS or any(type(n) is not int or n < 0 for n in sizes):
@@ -116,7 +135,7 @@ def pictures(message: Message) -> tuple[Picture, ...]:
         raise Nonsense("pictures that are not described")
     found = []
     for (role, width, height), jpeg in zip(map(_described, about), message.blobs, strict=True):
-        if not (jpeg.startswith(_JPEG) and jpeg.endswith(_JPEG_END)):
+        if size_of(jpeg) != (width, height):
             raise Nonsense("a picture that is none")
         found.append(Picture(jpeg, width, height, role))
     return tuple(found)
@@ -127,15 +146,32 @@ def _described(about: Any) -> tuple[str, int, int]:
         raise Nonsense("pictures that are not described")
     role, width, height = about
     sizes = all(type(n) is int and 0 < n <= 16384 for n in (width, height))
-    if role not in {"scene", "vehicle", "plate"} or not sizes:
+    if role not in ("scene", "vehicle", "plate") or not sizes:
         raise Nonsense("pictures that are not described")
     return role, width, height
 
 
+def text(value: Any) -> str:
+    """A word of the child's that people read. Raises Nonsense."""
+    if not isinstance(value, str) or not _is_value(value):
+        raise Nonsense("a text of another shape")
+    return value
+
+
+def number(value: Any) -> int:
+    """Raises Nonsense."""
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise Nonsense("no number")
+    return value
+
+
 def _is_value(value: Any) -> bool:
+    """Text without control characters or halves of characters, or a finite number."""
     if isinstance(value, str):
-        return len(value) <= LONGEST_TEXT
-    return value is None or isinstance(value, bool | int | float)
+        return len(value) <= LONGEST_TEXT and value.isprintable()
+    if isinstance(value, int | float):
+        return isfinite(value) and abs(value) <= MOST
+    return value is None
 
 
 def _is_reason(reason: Any) -> bool:

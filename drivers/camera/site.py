@@ -64,6 +64,7 @@ class Site:
         options = PlateOptions(anonymous=self.settings.no_plates)
         watch = Watch(self.device, zones, Wishes(self.settings.tasks, options))
         rates = [PointInfo(f"{name}_rate", "Hz") for name in ("frames", "looks")]
+        rates.append(PointInfo("confined", "1", kind="state"))
         told = [PointInfo(p.id, p.unit, kind=p.kind) for p in watch.points] + rates
         if not self.trials:
             return told

@@ -8,7 +8,8 @@ import numpy as np
 from drivers.camera.sight import Shot
 from drivers.camera.vision.arrays import Image
 
-QUALITY = 85  # of JPEG
+QUALITIES = (85, 70, 50, 30)  # of JPEG: the first that makes it small enough
+LARGEST = 1_500_000  # bytes of one picture: an event with eight still fits into a message
 MOST = 32  # that are kept at a time
 WIDEST = 1920  # pixels; larger frames are made smaller
 
@@ -24,9 +25,12 @@ class Packed:
 def jpeg(image: Image) -> bytes:
     import cv2
 
-    ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not ok:
-        raise RuntimeError("OpenCV packs no JPEG")
+    for quality in QUALITIES:
+        ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if not ok:
+            raise RuntimeError("OpenCV packs no JPEG")
+        if len(data) <= LARGEST:
+            break
     return bytes(data)
 
 

@@ -15,11 +15,11 @@ from drivers.camera.child import confine
 from drivers.camera.child.gate import Gate
 from drivers.camera.child.lost import Lost
 from drivers.camera.child.pipe import Pipe
-from drivers.camera.child.shots import Album, jpeg
+from drivers.camera.child.shots import Album
 from drivers.camera.child.sources import Frame, Source, now, open_source
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
-from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Sight, View
+from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Shot, Sight, View
 from drivers.camera.tasks.plates import PlateOptions
 from drivers.camera.tasks.watch import Watch, Wishes
 from drivers.camera.zones import NoParking, Space, Zones
@@ -40,7 +40,7 @@ class Setup:
     kind: str
     where: str
     user: str
-    password: str
+    password: str = field(repr=False)
     tasks: tuple[str, ...]
     zones: Mapping[str, Any] | None
     models: Mapping[str, str]
@@ -208,6 +208,8 @@ class Camera:
         if frame.at - self._looked >= due or self._snapshots:
             self._looked = frame.at
             self._look(frame, gray, changed=changed)
+        elif frame.at - self._guarded >= GUARD_EVERY and self._watch is not None:
+            self._tell(self._watch.see(self._glance(frame.at, gray)), frame)
 
     def end(self, at: float, reason: str) -> None:
         """There are no frames from now on; what was under way is told as far as it was seen."""
@@ -246,10 +248,16 @@ class Camera:
         findings = self._watch.see(sight)
         self._tell(findings, frame)
         for number in self._snapshots:
-            shown = jpeg(frame.image)
-            self.pipe.tell("snapshot", {"at": frame.at, "number": number,
-                                       "pictures": [["scene", *self._size]]}, [shown])  # fmt: skip
+            shown = self.album.cut(Shot("scene", None), frame.image)
+            if shown is not None:
+                about = [["scene", shown.width, shown.height]]
+                body = {"at": frame.at, "number": number, "pictures": about}
+                self.pipe.tell("snapshot", body, [shown.jpeg])
         self._snapshots = []
+
+    def _glance(self, at: float, gray: view.Gray) -> Sight:
+        """The view alone: a moved or covered camera is noticed though nothing else is looked at."""
+        return Sight(at, self._size, changed=False, view=self._view(at, gray))
 
     def _plates(self, frame: Frame, zones: Zones) -> list[Plate] | None:
         """Found in all of the frame; those that are not meant are blurred and forgotten."""
@@ -323,8 +331,8 @@ class Camera:
             return
         seconds, self._told = now() - self._told, now()
         for point, count in (("frames", self._frames), ("looks", self._looks)):
-            value = round(count / seconds, 3)
-            body = {"at": now(), "point": f"{point}_rate", "value": value, "reason": ""}
+            value = None if self._lost else round(count / seconds, 3)
+            body = {"at": now(), "point": f"{point}_rate", "value": value, "reason": self._lost}
             self.pipe.tell("measured", body)
         self._frames = self._looks = 0
         if self.shadow is not None:

@@ -117,9 +117,9 @@ def test_a_stream_that_stays_behind_is_given_up() -> None:
     fresh = Freshness()
     for n in range(10):
         fresh.take(n * 0.1, n * 0.1 + 0.1, n * 0.1)
+    late = [(n * 0.1 + 2, n * 0.1 + 2.1, n * 0.1) for n in range(10, 60)]
     with pytest.raises(Lost, match="late"):
-        for n in range(10, 60):
-            assert not fresh.take(n * 0.1 + 2, n * 0.1 + 2.1, n * 0.1)
+        assert not any(fresh.take(*frame) for frame in late)
 
 
 def test_a_stream_without_a_clock_gives_what_had_to_be_waited_for() -> None:
