@@ -215,8 +215,9 @@ class Profile(Strict):
         assign = self.address.assign
         if assign.by not in self.config:
             raise ValueError("`assign:` names none of `config:`")
-        if assign.field not in self.values(self.config[assign.by].send):
-            raise ValueError(f"what assigns an address has no field '{assign.field}'")
+        field = assign.field
+        if field not in self.values(self.config[assign.by].send):
+            raise ValueError(f"what assigns an address has no field '{field}'")
         return self
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from agent.contract import (
     PointInfo,
     Quality,
     Reading,
+    Tools,
 )
 from agent.contract.settings import Seconds, Strict
 
@@ -109,7 +110,7 @@ def simulate(devices: Sequence[tuple[Device, Host]], framing: str) -> Simulated:
     return Simulated([Settings.model_validate(dict(d.options)).address for d, _ in devices])
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], _tools: Tools) -> int:
     """`fieldgate rain FRAME`: what a captured answer says."""
     found = parse(argv[0].encode("ascii") + b"\r") if argv else None
     if found is None:
