@@ -1,6 +1,7 @@
 """What the running service answers on its control socket."""
 
 import asyncio
+from base64 import b64encode
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from agent.upkeep import Upkeep
 from agent.wires.lending import Exchange, exchange
 from agent.wires.wires import Wires
 
-NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace", "calibrate"})
+NEEDS_WRITE = frozenset({"owe", "exchange", "maintain", "replace", "calibrate", "snapshot"})
 
 Answers = AsyncGenerator[Mapping[str, Any], None]
 LONGEST_WORK = 7 * 86400.0  # s
@@ -47,6 +48,9 @@ class Running(Protocol):
     def counters(self, device: str) -> Collection[str]:
         """The points that count."""
 
+    async def show(self, device: str) -> bytes:
+        """What it sees now, as JPEG. Raises LinkLost, and Misconfigured when it sees nothing."""
+
     def forget(self, device: str) -> None:
         """What its driver knows of the piece of hardware that did the device's work."""
 
@@ -69,6 +73,7 @@ class Desk:
             "overhear": self.overhear,
             "maintain": self.maintain,
             "replace": self.replace,
+            "snapshot": self.snapshot,
         }
 
     async def status(self, _request: Mapping[str, Any], _peer: Peer) -> Answers:
@@ -209,6 +214,11 @@ class Desk:
         going_on = await self._running.upkeep.replaced(device, serial, numbers, peer.name)
         self._running.forget(device)
         yield {"device": device, "serial": serial, "totals": dict(going_on)}
+
+    async def snapshot(self, request: Mapping[str, Any], _peer: Peer) -> Answers:
+        """What a camera sees now. Pictures are personal data: not for whoever may only read."""
+        device = self._device(request)
+        yield {"device": device, "jpeg": b64encode(await self._running.show(device)).decode()}
 
     def _device(self, request: Mapping[str, Any]) -> str:
         device = str(request.get("device"))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from agent import __version__, paths
 from agent.clock import Clock
+from agent.config.include import read_document
 from agent.config.load import Configuration
 from agent.config.places import Place, place_of
-from agent.config.schema import Settings, WireSettings
+from agent.config.schema import Settings, Store, WireSettings
 from agent.contract import Device, DriverSpec, Host, Misconfigured, PolledDriver, StreamingDriver
 from agent.host import DeviceHost
 from agent.parking import POINTS
@@ -26,7 +27,7 @@ STATE = "state"  # folder below the store's: what drivers remember
 class Station:
     """A wire with the devices on it, or one device that has none. Equal plans need no restart.
 
-    `profiles` are the files that describe the devices, each with when it was changed.
+    `profiles` are the files that describe the devices, zones too, each with when it was changed.
     """
 
     name: str
@@ -43,9 +44,20 @@ def stations(config: Configuration) -> list[Station]:
         if devices:
             spec = wire_spec(name, wire)
             found.append(Station(f"wire {name}", spec, devices, _profiles(devices)))
-    loose = ((device,) for device in config.devices if not device.wire)
-    found += [Station(f"device {one[0].id}", None, one, _profiles(one)) for one in loose]
+    store = config.settings.store.path
+    for device in config.devices:
+        if not device.wire:
+            files = (*_profiles([device]), *_zones(device, store))
+            found.append(Station(f"device {device.id}", None, (device,), files))
     return found
+
+
+def _zones(device: Device, store: Path) -> Iterator[tuple[Path, int]]:
+    """What was drawn into a camera's view, and how it was calibrated."""
+    for name in (device.id, f"{device.id}.calibration"):
+        for file in paths.zones(name, store):
+            if file.is_file():
+                yield file, file.stat().st_mtime_ns
 
 
 def _profiles(devices: Sequence[Device]) -> tuple[tuple[Path, int], ...]:
@@ -73,9 +85,19 @@ def make_driver(device: Device, host: Host) -> PolledDriver | StreamingDriver:
     return driver_named(device.driver).make(device, host)
 
 
-def check_device(spec: DriverSpec, device: Device, clock: Clock) -> PolledDriver | StreamingDriver:
-    """Makes the driver, to be asked for its points only. Raises Misconfigured."""
-    return spec.make(device, DeviceHost(device, clock))
+def check_device(
+    spec: DriverSpec, device: Device, clock: Clock, state: Path | None = None
+) -> PolledDriver | StreamingDriver:
+    """Makes the driver, to be asked for its points only; `state` as `state_folder` tells it.
+    Raises Misconfigured."""
+    return spec.make(device, DeviceHost(device, clock, state_folder=state))
+
+
+def stated(file: Path) -> Path:
+    """The folder of what drivers remember, of a configuration that may not be sound."""
+    document = read_document(file)
+    path = None if isinstance(document, list) else document.at(("store", "path"))
+    return (Path(path) if isinstance(path, str) else Store().path) / STATE
 
 
 def state_folder(settings: Settings) -> Path:
@@ -87,7 +109,8 @@ def unwired(
 ) -> Iterator[tuple[Device, PolledDriver | StreamingDriver]]:
     """Every device with its driver, made but never opened: to check it, to know its points."""
     for device in config.devices:
-        yield device, make_driver(device, DeviceHost(device, clock))
+        host = DeviceHost(device, clock, state_folder=state_folder(config.settings))
+        yield device, make_driver(device, host)
 
 
 def gateway_id(settings: Settings) -> str:

@@ -29,6 +29,7 @@ from agent.contract import (
     PolledDriver,
     Raw,
     Replaceable,
+    Shows,
     StreamingDriver,
     Value,
 )
@@ -46,6 +47,7 @@ from agent.plan import (
     make_driver,
     places,
     state_folder,
+    stated,
     stations,
 )
 from agent.status import Board
@@ -112,6 +114,16 @@ class Gateway:
     def counters(self, device: str) -> Collection[str]:
         driver = self._drivers.get(device)
         return [p.id for p in driver.points if p.kind == "counter"] if driver else []
+
+    async def show(self, device: str) -> bytes:
+        driver: object = self._drivers.get(device)
+        if not isinstance(driver, Shows):
+            raise Misconfigured(
+                "{device} is no camera",
+                hint="name a device with `driver: camera`",
+                device=device,
+            )
+        return await driver.snapshot()
 
     def forget(self, device: str) -> None:
         """Another piece of hardware does its work, as the catalogue is to say."""
@@ -191,7 +203,7 @@ async def main(file: Path) -> int:
     Raises Misconfigured when it is not sound: no half a gateway starts.
     """
     clock = Clock()
-    config = load(file, partial(check_device, clock=clock))
+    config = load(file, partial(check_device, clock=clock, state=stated(file)))
     stop, reload = _signals()
     async with _gateway(config, clock) as gateway:
         await _serve(gateway, file, stop, reload)
@@ -283,7 +295,7 @@ async def _reload(gateway: Gateway, parts: Parts, file: Path) -> None:
     """An unsound configuration changes nothing."""
     reloading()
     try:
-        config = load(file, partial(check_device, clock=gateway.clock))
+        config = load(file, partial(check_device, clock=gateway.clock, state=stated(file)))
         for name in ("gateway", "store", "control", "metrics"):
             if getattr(config.settings, name) != getattr(gateway.config.settings, name):
                 log.warning("`%s:` was changed; that takes effect at the next start", name)

@@ -50,9 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(file: Path, *, json: bool) -> int:
     from agent.config.load import examine, refusal
+    from agent.plan import stated
 
     points: dict[str, int] = {}
-    configuration, mistakes = examine(file, lambda spec, device: _make(spec, device, points))
+    state = stated(file)
+    configuration, mistakes = examine(file, lambda spec, device: _make(spec, device, points, state))
     if json:
         _print_json([_as_data(mistake) for mistake in mistakes])
         return EX_CONFIG if mistakes else 0
@@ -66,13 +68,13 @@ def _check(file: Path, *, json: bool) -> int:
 
 
 def _make(
-    spec: "DriverSpec", device: "Device", points: dict[str, int]
+    spec: "DriverSpec", device: "Device", points: dict[str, int], state: Path
 ) -> "PolledDriver | StreamingDriver":
     """Makes the driver, which reads its profile. Raises Misconfigured."""
     from agent.clock import Clock
     from agent.host import DeviceHost
 
-    driver = spec.make(device, DeviceHost(device, Clock()))
+    driver = spec.make(device, DeviceHost(device, Clock(), state_folder=state))
     points[device.id] = len(driver.points)
     return driver
 

@@ -53,6 +53,14 @@ class Raw(Protocol):
         """For each point of the last read, the words or bytes that it came from, as hex."""
 
 
+@runtime_checkable
+class Shows(Protocol):
+    """A driver of a device that sees."""
+
+    async def snapshot(self) -> bytes:
+        """What it sees now, as JPEG, without what must not be seen. Raises LinkLost."""
+
+
 class Writable(Protocol):
     async def write(self, point: str, value: Value) -> Reading:
         """Returns the read-back. Raises DeviceFault when the device refuses."""

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from agent import paths
 from agent.config.load import Configuration, load
 from agent.contract import Misconfigured
-from agent.plan import gateway_id, stations
+from agent.plan import gateway_id, stated, stations
 
 CONFIG = """\
 gateway: {id: gw}
@@ -76,3 +77,17 @@ def test_a_gateway_without_an_id_gets_a_short_hash_of_its_machine(
     machine.unlink()
     with pytest.raises(Misconfigured, match="no id"):
         gateway_id(settings)
+
+
+def test_edited_zones_change_the_plan_of_their_camera_only(
+    config: Configuration, tmp_path: Path
+) -> None:
+    store = config.settings.store.model_copy(update={"path": tmp_path / "store"})
+    config = replace(config, settings=config.settings.model_copy(update={"store": store}))
+    before = stations(config)
+    file = tmp_path / "store" / "zones" / "three.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("camera: three\n")
+    after = stations(config)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False]
+    assert stated(tmp_path / "gateway.yaml") == Path("/var/lib/fieldgate/state")
