@@ -1,7 +1,7 @@
 """Bytes of a frame to values of points, and back. Pure."""
 
 from agent.contract import Value as PointValue
-from drivers.ble.profile import Frame, Value
+from drivers.ble.profile import Frame, Part, Value
 
 _SIZES = {"8": 1, "16": 2, "24": 3, "32": 4}
 
@@ -34,9 +34,8 @@ def _width(value: Value) -> int:
 
 
 def _decoded(frame: Frame, value: Value, data: bytes) -> PointValue | None:
-    if value.type == "text":
-        end = None if value.size is None else value.at + value.size
-        return data[value.at : end].rstrip(b"\0").decode("ascii", errors="replace")
+    if value.is_text:
+        return _text(value, data)
     part = data[value.at : value.at + _width(value)]
     if len(part) < _width(value):
         return None
@@ -47,25 +46,63 @@ def _decoded(frame: Frame, value: Value, data: bytes) -> PointValue | None:
         raw = raw >> value.bit & (1 << value.bits) - 1
     if value.is_bool:
         return bool(raw)
-    return _scaled(raw, value)
+    return _signed(value, data, _scaled(raw, value))
 
 
-def _scaled(raw: int, value: Value) -> PointValue:
+def _text(value: Value, data: bytes) -> str:
+    end = None if value.size is None else value.at + value.size
+    part = data[value.at : end]
+    return part.hex() if value.type == "hex" else part.rstrip(b"\0").decode("ascii", "replace")
+
+
+def _scaled(raw: int, value: Value) -> float:
     """Rounded to 12 significant digits: 217 * 0.1 is 21.7."""
     if value.scale == 1 and value.offset == 0:
         return raw
     return float(f"{raw * value.scale + value.offset:.12g}")
 
 
+def _signed(value: Value, data: bytes, number: float) -> float | None:
+    """With its fraction and its sign, where these stand elsewhere."""
+    if value.plus is not None:
+        fraction = _bits(value.plus, data)
+        if fraction is None:
+            return None
+        number = float(f"{number + fraction * value.plus.scale:.12g}")
+    if value.positive is not None and not _bits(value.positive, data):
+        return -number
+    return number
+
+
+def _bits(part: Part, data: bytes) -> int | None:
+    return data[part.at] >> part.bit & (1 << part.bits) - 1 if part.at < len(data) else None
+
+
 def _write(frame: Frame, value: Value, data: bytearray, told: PointValue) -> None:
-    if value.type == "text":
-        text = str(told).encode("ascii")[: value.size]
-        data[value.at : value.at + len(text)] = text
+    if value.is_text:
+        text = bytes.fromhex(str(told)) if value.type == "hex" else str(told).encode("ascii")
+        data[value.at : value.at + len(text)] = text[: value.size]
         return
+    number = float(told)
+    if value.positive is not None:
+        _set(value.positive, data, int(number >= 0))
+        number = abs(number)
+    raw = round((number - value.offset) / value.scale)
+    if value.plus is not None:
+        raw = int((number - value.offset) / value.scale + 1e-9)
+        rest = number - value.offset - raw * value.scale
+        _set(value.plus, data, round(rest / value.plus.scale))
+    _put(frame, value, data, raw)
+
+
+def _put(frame: Frame, value: Value, data: bytearray, raw: int) -> None:
     order, width, signed = value.order or frame.order, _width(value), value.type[0] == "i"
-    raw = round((float(told) - value.offset) / value.scale)
     place = slice(value.at, value.at + width)
     if value.bit is not None:
         raw = int.from_bytes(data[place], order) | raw << value.bit
         signed = False
     data[place] = raw.to_bytes(width, order, signed=signed)
+
+
+def _set(part: Part, data: bytearray, raw: int) -> None:
+    data[part.at] |= raw << part.bit

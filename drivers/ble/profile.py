@@ -13,7 +13,7 @@ from agent.contract import Shelf
 from agent.contract.settings import Id, Seconds, Strict
 
 NAME = r"^[a-z0-9][a-z0-9_]{0,31}$"
-Type = Literal["uint8", "int8", "uint16", "int16", "uint24", "uint32", "int32", "text"]
+Type = Literal["uint8", "int8", "uint16", "int16", "uint24", "uint32", "int32", "text", "hex"]
 Order = Literal["little", "big"]
 
 
@@ -35,18 +35,33 @@ Hex = Annotated[bytes, BeforeValidator(_bytes, json_schema_input_type=str)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
 
 
+class Part(Strict):
+    """Some bits of one byte."""
+
+    at: int = Field(ge=0, le=254)
+    bit: int = Field(0, ge=0, le=7, description="Lowest.")
+    bits: int = Field(1, ge=1, le=8)
+    scale: float = 1.0
+
+
 class Value(Strict):
-    """Where a point's value stands in a frame: raw * scale + offset."""
+    """Where a point's value stands in a frame: raw * scale + offset, and what is added to it."""
 
     at: int = Field(ge=0, le=254, description="Bytes from the start.")
     type: Type
-    size: int | None = Field(None, ge=1, le=64, description="Of a text; default: to the end.")
+    size: int | None = Field(None, ge=1, le=64, description="Of text or hex; else to the end.")
     order: Order | None = Field(None, description="Where it differs from the frame's.")
     bit: int | None = Field(None, ge=0, le=31, description="Lowest bit of a part.")
     bits: int = Field(1, ge=1, le=32, description="Width of that part; 1 makes a bool.")
     scale: float = 1.0
     offset: float = 0.0
+    plus: Part | None = Field(None, description="The fraction, where it stands elsewhere.")
+    positive: Part | None = Field(None, description="The bit without which it is negative.")
     fault: tuple[int, ...] = Field((), description="Raw values that mean: no value.")
+
+    @property
+    def is_text(self) -> bool:
+        return self.type in {"text", "hex"}
 
     @property
     def is_bool(self) -> bool:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.contract import Value as PointValue
 from agent.paths import share
 from drivers.ble import fields, payloads
 from drivers.ble.frames import FrameDecoder
 from drivers.ble.libraries import LibraryDecoder
 from drivers.ble.packet import Packet, uuid
-from drivers.ble.profile import Profile, load_profile
+from drivers.ble.profile import Profile, Value, load_profile
 from drivers.ble.station import Decoder
 from drivers.ble.vocabulary import meaning
 
@@ -132,12 +133,20 @@ def test_a_profile_says_where_its_numbers_are_from(file: Path) -> None:
         assert said.kind == words["points"][point].get("kind", "measurement"), point
 
 
+def sample(value: Value) -> PointValue:
+    """Something that it can carry."""
+    if value.type == "hex":
+        return "0123456789abcdef" * 8 if value.size is None else "a5" * value.size
+    if value.type == "text":
+        return "3.1.9"
+    return -40.5 if value.positive else 40
+
+
 @pytest.mark.parametrize("file", PROFILES, ids=lambda file: str(file.stem))
 def test_every_frame_of_a_profile_is_read_back_as_it_was_written(file: Path) -> None:
     one = load_profile(file)
     for name, frame in one.frames.items():
-        values = {point: 40 if value.type != "text" else "3.1.9" for point, value in
-                  frame.values.items()}  # fmt: skip
+        values = {point: sample(value) for point, value in frame.values.items()}
         made = bytes(fields.encode(frame, dict(values)))
         assert fields.fits(frame, made), name
         assert fields.decode(frame, made) == values, name
@@ -159,3 +168,27 @@ def test_an_advertisement_is_put_together_as_it_goes_on_air() -> None:
     assert made.hex(" ") == "02 01 06 07 16 d2 fc 40 02 ca 09 05 08 73 6f 69 6c"
     with pytest.raises(ValueError, match="31 bytes"):
         payloads.advertisement(manufacturers={0x0499: bytes(40)})
+
+
+@pytest.mark.parametrize(
+    ("tenths", "whole", "temperature"), [(5, 0x80 | 21, 21.5), (5, 0, -0.5), (9, 18, -18.9)]
+)
+def test_a_sign_and_a_fraction_may_stand_elsewhere(
+    tenths: int, whole: int, temperature: float
+) -> None:
+    """SwitchBot's layout, as PySwitchbot reads it."""
+    frame = profile("switchbot-meter").frames["meter"]
+    data = bytes([0x54, 0, 0xE4, 0xF0 | tenths, whole, 0x80 | 55])
+    assert fields.fits(frame, data)
+    assert fields.decode(frame, data) == {
+        "air_temperature": temperature, "air_humidity": 55, "battery_level": 100,
+    }  # fmt: skip
+
+
+def test_a_beacon_says_who_it_is() -> None:
+    frame = profile("ibeacon").frames["beacon"]
+    data = bytes.fromhex("0215 e2c56db5dffb48d2b060d0f5a71096e0 0001 002a c5")
+    assert fields.fits(frame, data)
+    assert fields.decode(frame, data) == {
+        "beacon_id": "e2c56db5dffb48d2b060d0f5a71096e0", "beacon_group": 1, "beacon_number": 42,
+    }  # fmt: skip
