@@ -175,8 +175,10 @@ def _size(heard: bytearray, at: int, request: codec.Request) -> int:
         sizes = range(5, 6)
     elif request.function == IDENTIFY:
         sizes = range(10, len(heard) - at + 1)
-    else:
+    elif request.function == REPORT_ID:
         sizes = range(5 + heard[at + 2], 6 + heard[at + 2])
+    else:
+        sizes = range(5 + request.size, 6 + request.size)
     whole = (n for n in sizes if at + n <= len(heard) and codec.crc_ok(heard[at : at + n]))
     return next(whole, 0)
 

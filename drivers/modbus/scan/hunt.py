@@ -1,12 +1,12 @@
 """The search itself: ask, and look closely at whoever answers."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.contract import Find, Line, Remark, Search, Step, Wire
 from drivers.modbus.codec import Request
 from drivers.modbus.planner import Block
-from drivers.modbus.scan.asking import SILENCE, Asker, Outcome, identity_questions, question
+from drivers.modbus.scan.asking import Asker, Outcome, identity_questions, question
 from drivers.modbus.scan.beliefs import Beliefs
 from drivers.modbus.scan.guess import explore, guesses
 from drivers.modbus.scan.identity import identity_text
@@ -20,10 +20,11 @@ _DELAY = 0.05  # s that a device may take, with the adapter's own delay
 _CHARACTERS = 20  # further ones that the wait lasts: an answer's first packet
 _TCP_WAIT = 0.5
 _ONE_LINE = 2.0  # times the wait, where no other settings are to be tried
-_MORE = 1.5  # times the wait, of a device that has answered before
+_MORE = 2.0  # times the wait, of a device that has answered before
 _LONGEST_WAIT = 0.3  # s on a serial line: others may wait for it
 _LATE_WAIT = 1.0  # s, for a device that was heard too late
 _SECOND = 0.06  # s to listen for a second answer
+_MUTE = 2  # unanswered questions, then a device is one that does not refuse
 _LISTENED = 4  # reads after which that is done
 _SLOW = 0.2  # s, the longest delay that the search adapts to
 _RESERVE = 0.8  # of the budget, for first questions; the rest to look closely
@@ -47,6 +48,7 @@ class Hunt:
     echo: bool = False
     patience: float = 1.0
     pace: float = 0.0  # s to wait for the device that is looked at closely
+    mute: int = 0  # questions that it never answered
 
     def __post_init__(self) -> None:
         profiles = [sheet.profile for sheet in self.sheets]
@@ -133,7 +135,7 @@ class Hunt:
     async def _look_closely(self, one: Try, first: Outcome) -> AsyncIterator[Find | Step]:
         """Reads on until no further read would tell more."""
         self._answered_in(first.delay)
-        self.pace = min(2 * first.delay, _LATE_WAIT)
+        self.pace, self.mute = min(2 * first.delay, _LATE_WAIT), 0
         beliefs = Beliefs(one.unit, one.line, self.sheets)
         remarks: dict[str, Remark] = {}
         beliefs.learn(one.block, _kind(first), first.data)
@@ -154,15 +156,26 @@ class Hunt:
             yield news
 
     async def _read(self, one: Try, block: Block, after: float = 0.0) -> Outcome:
-        """A garbled answer gets two more chances."""
-        outcome = SILENCE
-        for _ in range(3):
-            outcome = await self._ask(one, question(one.unit, block), after)
-            if outcome.kind != "garbled":
-                break
+        """A garbled answer gets two more chances; a missing one gets one, unless the device leaves
+        questions unanswered that it does not like."""
+        request = question(one.unit, block)
+        outcome = await self._ask(one, request, after)
+        for _ in range(2):
+            if outcome.kind == "garbled":
+                outcome = await self._ask(one, request, after)
+        if outcome.kind == "silence" and self.mute < _MUTE:
+            outcome = await self._once_more(one, request)
         if outcome.answered:
             self._answered_in(outcome.delay)
         return outcome
+
+    async def _once_more(self, one: Try, request: Request) -> Outcome:
+        """What comes may be the answer to the first question, late: the second is waited for, so
+        that it is not taken for the answer to the next."""
+        self.pace = min(2 * self.wait(one.line, _MORE), _LATE_WAIT)
+        outcome = await self._ask(one, request, after=self.pace)
+        self.mute += not outcome.answered
+        return replace(outcome, twice=False)
 
     def _answered_in(self, delay: float) -> None:
         """On the service's wire the delay may be that of a poll in between."""
