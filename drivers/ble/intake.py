@@ -97,7 +97,7 @@ class Intake:
         sight.check_owner(self._station.settings.address)
         if sight.encrypted and self._station.key is None:
             raise Refused("no_key")
-        if self._station.key is not None and not sight.encrypted:
+        if self._station.settings.key_file is not None and not sight.encrypted:
             raise Refused("plain")
 
     def _counter_for(self, sight: Sight) -> Counter | None:

@@ -63,6 +63,16 @@ class Station:
     def tag(self) -> str:
         return sha256((self.key or b"") + str(self.settings.battery).encode()).hexdigest()[:16]
 
+    def check_key(self) -> None:
+        """Raises Misconfigured where a key is named that is not there now."""
+        if self.settings.key_file is not None and self.key is None:
+            raise Misconfigured(
+                "{device}: the key file {file} is not there",
+                hint="hand it over with LoadCredential=, see: systemctl cat fieldgate",
+                device=self.device.id,
+                file=self.settings.key_file,
+            )
+
     def decoder(self) -> Decoder:
         if self.profile is not None:
             return FrameDecoder(self.profile, self.settings.address, self.key)
@@ -94,7 +104,7 @@ def _check_fit(device: str, profile: Profile, settings: BleSettings) -> None:
 
 
 def _key(device: str, file: Path | None, host: Host) -> bytes | None:
-    if file is None or (CREDENTIALS in file.parents and not file.exists()):
+    if file is None or (CREDENTIALS in file.parents and not _is_there(file)):
         return None
     text = host.secret(file).decode("ascii", errors="replace")
     try:
@@ -109,6 +119,15 @@ def _key(device: str, file: Path | None, host: Host) -> bytes | None:
             device=device,
         )
     return key
+
+
+def _is_there(file: Path) -> bool:
+    """Also the folder may be somebody else's, or none's, outside of the service."""
+    try:
+        file.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _chosen(device: str, profile: Profile, settings: BleSettings) -> dict[str, str]:

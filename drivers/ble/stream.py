@@ -52,6 +52,7 @@ class BleStream:
         """Raises Misconfigured where a library or the right to use the radio is missing; LinkLost
         while the radio is not there: at once, and then only every now and then."""
         await self.close()
+        self._station.check_key()
         self._inbox.clear()
         self._trouble = None
         hub = self._hub = await prepared(self._station.settings.adapter, self._decoder.load)

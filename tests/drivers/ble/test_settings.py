@@ -84,6 +84,8 @@ def test_what_systemd_hands_over_may_be_missing_when_it_is_checked() -> None:
     one = station(address=A, family="bthome", points=["co2"], key_file=file)
     assert one.key is None
     assert {info.auth for info in one.catalogue} == {"encrypted"}
+    with pytest.raises(Misconfigured, match="is not there"):
+        one.check_key()
 
 
 def test_the_catalogue_says_how_values_prove_themselves(tmp_path: Path) -> None:
