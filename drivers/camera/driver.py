@@ -26,7 +26,7 @@ from drivers.camera import messages, shadow
 from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
-from drivers.camera.site import Site
+from drivers.camera.site import Site, check_extra
 from drivers.camera.vision.card import read_card
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class CameraDriver:
     async def open(self) -> None:
         """Raises LinkLost, Misconfigured (no vision extra, a model that is refused)."""
         await self.close()
+        check_extra(self._id)
         setup = await self._setup()
         limits = ChildLimits(
             self._settings.memory * 1_000_000, silence=10.0, patience=60.0, longest=LONGEST

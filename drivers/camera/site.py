@@ -36,8 +36,7 @@ class Site:
 
     @classmethod
     def of(cls, device: Device, host: Host, settings: CameraSettings) -> "Site":
-        """Raises Misconfigured: no vision extra, no zones where a task needs them, no model."""
-        _check_extra(device.id)
+        """Raises Misconfigured: no zones where a task needs them, no model."""
         zones, thresholds = _zones(device.id, host)
         for task, part in (("occupancy", "spaces"), ("no_parking", "no_parking"),
                            ("count", "lines")):  # fmt: skip
@@ -103,7 +102,8 @@ class Site:
         }
 
 
-def _check_extra(device: str) -> None:
+def check_extra(device: str) -> None:
+    """Raises Misconfigured, at the opening: the rest of the gateway runs without."""
     if missing := [name for name in EXTRA if find_spec(name) is None]:
         raise Misconfigured(
             "{device} needs the vision packages, which are not installed ({missing})",

@@ -42,8 +42,11 @@ def test_a_sound_configuration_gives_a_line_a_device(capsys: pytest.CaptureFixtu
         "lot-east: serial_line deying-m77r on wire rs485-1, every 5s, points 72",
         "street: serial_line wvds-nbiot, every 10s, points 6",
         "sign-1: serial_line led-card-0x64, every 5min, points 2",
+        "bed-3: ble, every 10s, points 3",
+        "pot-7: ble xiaomi-hhccjcy01, every 30min, points 6",
+        "gate-1: camera, every 10s, points 8",
         "sample: simulated, every 5s, points 2",
-        f"{EXAMPLE}: no mistake found; devices 7, wires 2, uplinks 1",
+        f"{EXAMPLE}: no mistake found; devices 10, wires 2, uplinks 1",
     ]
 
 

@@ -20,7 +20,10 @@ from agent.host import DeviceHost
 from agent.registry import driver_named, driver_names
 
 EXAMPLE = Path(__file__).parents[3] / "configs" / "gateway.example.yaml"
-OPTIONS = ("fail_every", "fault_every", "seed", "warm_up")
+OPTIONS = (
+    "fail_every", "fault_every", "seed", "warm_up", "still", "rate", "rest", "detect", "pictures",
+    "no_plates", "confidence", "adopt", "memory",
+)  # fmt: skip
 TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 
@@ -55,7 +58,8 @@ def test_it_loads_with_the_profiles_that_are_shipped() -> None:
     config, mistakes = examine(EXAMPLE, made)
     assert mistakes == ()
     assert config is not None
-    assert {spec.name for spec in config.specs} == {"ble", "modbus", "serial_line", "simulated"}
+    names = {"ble", "camera", "modbus", "serial_line", "simulated"}
+    assert {spec.name for spec in config.specs} == names
 
 
 def test_an_editor_finds_nothing_to_underline() -> None:
