@@ -51,7 +51,8 @@ async def feed(folder: Path, *, moving: bool) -> None:
     blocks = np.random.default_rng(1).integers(20, 235, (54, 96, 3), np.uint8)
     still = cv2.resize(blocks, (1920, 1080), interpolation=cv2.INTER_NEAREST)
     pair = [still.copy(), still.copy()]
-    pair[1][300:700, 300:900] //= 2 if moving else 1
+    if moving:
+        pair[1][300:700, 300:900] = 60
     packed = [cv2.imencode(".jpg", image)[1].tobytes() for image in pair]
     n = 0
     while True:
