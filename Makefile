@@ -65,7 +65,7 @@ wheel:
 proof:  ## the long survival tests: dead brokers, killed agents, cloned cards (about 4 min)
 	@.ci/setup dev
 	@.ci/mosquitto
-	FIELDGATE_PROOF=full $(BIN)/pytest -v tests/survival tests/drivers/camera/test_service.py --timeout 1200
+	FIELDGATE_PROOF=full $(BIN)/pytest -v tests/survival tests/drivers/camera/test_service.py --timeout 2400
 
 install: wheel  ## into /opt/fieldgate/<version>, with its systemd unit
 	$(if $(filter 0,$(shell id -u)),,sudo )systemd/fieldgate-install dist/*.whl

@@ -153,7 +153,7 @@ async def test_edited_zones_start_that_camera_anew_and_nothing_else(service: Ser
     assert "touched: device cam-1" in (service.folder / "log").read_text()
 
 
-@pytest.mark.timeout(900 if FULL else 120)
+@pytest.mark.timeout(2400 if FULL else 120)
 async def test_killed_time_and_again_it_returns_and_costs_the_sensors_nothing(
     service: Service,
 ) -> None:
