@@ -32,6 +32,7 @@ COMMANDS = {
     "identify": "which device did somebody just touch, or drive over?",
     "configure": "set a device itself up: calibration, compensation, what it keeps",
     "buffer": "look into the store: list, export, replay, verify",
+    "privacy": "what personal data the store holds, how old and how much",
 }
 
 
