@@ -7,6 +7,7 @@ as they are found, which is not certain: `models/README.md` says how many are mi
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivers.camera.sight import Plate, Polygon
 from drivers.camera.tasks.no_parking import inside
@@ -32,12 +33,32 @@ class Masks:
             cv2.fillPoly(self._inside, [corners], 255)
         if polygons:  # what the camera's lens smears over the edge goes too
             self._inside = np.asarray(cv2.dilate(self._inside, np.ones((3, 3), np.uint8)), np.uint8)
-        self._any = bool(polygons)
+        left, top, width, height = cv2.boundingRect(self._inside)
+        self._box = slice(top, top + height), slice(left, left + width)
+        self._inside = np.ascontiguousarray(self._inside[self._box])
+        self._fill = np.full((*self._inside.shape, 3), FILL, np.uint8)
+        self._size = size
+        self._small: NDArray[np.bool_] | None = None  # of the last small picture's size
 
     def burn(self, frame: Image) -> None:
         """In place."""
-        if self._any:
-            frame[self._inside > 0] = FILL
+        import cv2
+
+        if self._inside.size:
+            frame[self._box] = cv2.copyTo(self._fill, self._inside, frame[self._box])
+
+    def burn_gray(self, gray: NDArray[np.uint8]) -> None:
+        """In place, a smaller gray picture of the frame; whatever a mask touches goes."""
+        import cv2
+
+        if not self._inside.size:
+            return
+        if self._small is None or self._small.shape != gray.shape:
+            whole = np.zeros(self._size[::-1], np.uint8)
+            whole[self._box] = self._inside
+            touched = cv2.resize(whole, gray.shape[1::-1], interpolation=cv2.INTER_AREA)
+            self._small = np.asarray(touched, np.uint8) > 0
+        gray[self._small] = FILL[0]
 
 
 def readable_here(plate: Plate, zones: Zones) -> bool:

@@ -10,8 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from drivers.camera import view
 from drivers.camera.child.http import Mjpeg, Still
 from drivers.camera.child.lost import Lost
+from drivers.camera.jpeg import size_of
+from drivers.camera.privacy import Masks
 from drivers.camera.vision.arrays import Image
 
 OPEN_TIMEOUT, READ_TIMEOUT = 3000, 2000  # ms
@@ -34,9 +37,63 @@ class Frame:
     image: Image
     at: float
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.image.shape[1], self.image.shape[0]
+
+    def masked(self, masks: Masks) -> view.Gray:
+        """Burns them in, and gives a quarter of the frame in gray."""
+        masks.burn(self.image)
+        return view.quarter(self.image)
+
+
+@dataclass(slots=True)
+class Packed:
+    """A frame that came as JPEG. A gray quarter of it is unpacked at a fraction of the cost; the
+    whole picture only when it is asked for, and never without its masks."""
+
+    jpeg: bytes
+    at: float
+    size: tuple[int, int]
+    _masks: Masks | None = None
+    _image: Image | None = None
+
+    def masked(self, masks: Masks) -> view.Gray:
+        import cv2
+
+        gray = self._unpacked(cv2.IMREAD_REDUCED_GRAYSCALE_4)
+        masks.burn_gray(gray)
+        self._masks = masks
+        return gray
+
+    @property
+    def image(self) -> Image:
+        import cv2
+
+        if self._masks is None:
+            raise RuntimeError("a frame is masked before anybody looks at it")
+        if self._image is None:
+            self._image = self._unpacked(cv2.IMREAD_COLOR)
+            self._masks.burn(self._image)
+        return self._image
+
+    def _unpacked(self, how: int) -> Image:
+        """Raises Lost."""
+        import cv2
+
+        data = np.frombuffer(self.jpeg, np.uint8)
+        image = cv2.imdecode(data, how | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image is None:
+            raise Lost("no_picture")
+        return np.asarray(image, np.uint8)
+
+
+Shown = Frame | Packed
+
 
 class Source(Protocol):
-    def newest(self, timeout: float) -> Frame | None:
+    def newest(self, timeout: float) -> Shown | None:
         """The newest frame, one that was not handed out before; None when none came in time.
         Raises Lost when there is no connection."""
 
@@ -189,22 +246,19 @@ class Freshness:
 
 
 class Decoded:
-    """JPEGs from HTTP, decoded when they are taken."""
+    """JPEGs from HTTP."""
 
     def __init__(self, jpegs: "Mjpeg | Still") -> None:
         self._jpegs = jpegs
 
-    def newest(self, timeout: float) -> Frame | None:
-        import cv2
-
+    def newest(self, timeout: float) -> Packed | None:
         jpeg = self._jpegs.newest(timeout)
         if jpeg is None:
             return None
-        came = now()
-        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
+        size = size_of(jpeg)
+        if size is None:
             raise Lost("no_picture")
-        return Frame(np.asarray(image, np.uint8), came)
+        return Packed(jpeg, now(), size)
 
     def close(self) -> None:
         self._jpegs.close()
@@ -217,22 +271,31 @@ class Images:
         self._where = where
         self._seen: tuple[str, int] | None = None
 
-    def newest(self, timeout: float) -> Frame | None:
-        import cv2
-
+    def newest(self, timeout: float) -> Shown | None:
         end = now() + timeout
         while (found := self._latest()) is None or found == self._seen:
             if now() >= end:
                 return None
             time.sleep(0.05)
-        image = cv2.imread(found[0], cv2.IMREAD_COLOR)
         self._seen = found
-        if image is None:
-            return None  # still being written: it changes again
-        return Frame(np.asarray(image, np.uint8), now())
+        return self._read(Path(found[0]))
 
     def close(self) -> None:
         """Nothing is open."""
+
+    @staticmethod
+    def _read(file: Path) -> Shown | None:
+        """None while it is still being written: it changes again."""
+        import cv2
+
+        with contextlib.suppress(OSError):
+            data = file.read_bytes()
+            if size := size_of(data):
+                return Packed(data, now(), size)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+            if image is not None:
+                return Frame(np.asarray(image, np.uint8), now())
+        return None
 
     def _latest(self) -> tuple[str, int] | None:
         if not self._where.exists():

@@ -16,7 +16,7 @@ from drivers.camera.child.gate import Gate
 from drivers.camera.child.lost import Lost
 from drivers.camera.child.pipe import Pipe
 from drivers.camera.child.shots import Album
-from drivers.camera.child.sources import Frame, Source, now, open_source
+from drivers.camera.child.sources import Shown, Source, now, open_source
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
 from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Shot, Sight, View
@@ -170,11 +170,11 @@ class Camera:
             self._snapshots += [int(w["snapshot"]) for w in self.pipe.wishes() if "snapshot" in w]
             frame = self._frame()
             if frame is not None:
-                self.take(frame)
+                self._try(frame)
                 time.sleep(max(0.0, frame.at + 1 / self.setup.rate - now()))
             self._statistics()
 
-    def _frame(self) -> Frame | None:
+    def _frame(self) -> Shown | None:
         reason = "no_frames"
         try:
             frame = self.source.newest(min(WAIT, 1 / self.setup.rate))
@@ -193,16 +193,21 @@ class Camera:
         self._frames += 1
         return frame
 
-    def take(self, frame: Frame) -> None:
+    def _try(self, frame: Shown) -> None:
+        """What came may be no picture after all."""
+        try:
+            self.take(frame)
+        except Lost as error:
+            self.pipe.tell("frames", {"at": frame.at, "lost": str(error)})
+            self._lost = str(error)
+
+    def take(self, frame: Shown) -> None:
         """A frame, masked first of all; looked at when something moves or it is time."""
-        height, width = frame.image.shape[:2]
-        if (width, height) != self._size:
+        if frame.size != self._size or self._masks is None:
             if self._watch is not None:
                 self._tell(self._watch.lost(frame.at, "resized"), None)
-            self._resize(width, height)
-        if self._masks is not None:
-            self._masks.burn(frame.image)
-        gray = view.quarter(frame.image)
+            self._masks = self._resize(*frame.size)
+        gray = frame.masked(self._masks)
         changed = self.gate.changed(gray)
         due = 1 / self.setup.rate if changed else self.setup.rest
         if frame.at - self._looked >= due or self._snapshots:
@@ -216,7 +221,7 @@ class Camera:
         if self._watch is not None:
             self._tell(self._watch.lost(at, reason), None, at)
 
-    def _resize(self, width: int, height: int) -> None:
+    def _resize(self, width: int, height: int) -> privacy.Masks:
         told = self.setup.zones or {"camera": self.setup.camera, "size": [width, height]}
         zones = Zones.model_validate(told).scaled(width, height)
         options = PlateOptions(
@@ -227,10 +232,10 @@ class Camera:
         wishes = Wishes(self.setup.tasks, options, self.setup.thresholds)
         self._size, self._zones = (width, height), zones
         self._watch = Watch(self.setup.camera, zones, wishes)
-        self._masks = privacy.Masks([one.polygon for one in zones.masks], self._size)
         self.gate = Gate()
+        return privacy.Masks([one.polygon for one in zones.masks], self._size)
 
-    def _look(self, frame: Frame, gray: view.Gray, *, changed: bool) -> None:
+    def _look(self, frame: Shown, gray: view.Gray, *, changed: bool) -> None:
         if self._watch is None or self._zones is None:
             return
         self._looks += 1
@@ -259,7 +264,7 @@ class Camera:
         """The view alone: a moved or covered camera is noticed though nothing else is looked at."""
         return Sight(at, self._size, changed=False, view=self._view(at, gray))
 
-    def _plates(self, frame: Frame, zones: Zones) -> list[Plate] | None:
+    def _plates(self, frame: Shown, zones: Zones) -> list[Plate] | None:
         """Found in all of the frame; those that are not meant are blurred and forgotten."""
         if self.eyes.detector is None:
             return None
@@ -271,7 +276,7 @@ class Camera:
         privacy.blur(frame.image, hidden)
         return meant
 
-    def _spaces(self, frame: Frame, zones: Zones) -> dict[str, float] | None:
+    def _spaces(self, frame: Shown, zones: Zones) -> dict[str, float] | None:
         if self.eyes.occupancy is None:
             return None
         areas: tuple[Space | NoParking, ...] = (*zones.spaces, *zones.no_parking)
@@ -293,7 +298,7 @@ class Camera:
         return measured
 
     def _tell(
-        self, findings: Sequence[Finding], frame: Frame | None, at: float | None = None
+        self, findings: Sequence[Finding], frame: Shown | None, at: float | None = None
     ) -> None:
         """`at`: where there is no frame; None: now."""
         if at is None:
@@ -309,7 +314,7 @@ class Camera:
             elif isinstance(one, Happened):
                 self._event(one, at, frame)
 
-    def _event(self, event: Happened, at: float, frame: Frame | None) -> None:
+    def _event(self, event: Happened, at: float, frame: Shown | None) -> None:
         shown = [self.album.take(name) for name in event.kept]
         if frame is not None:
             shown += [self.album.cut(shot, frame.image) for shot in event.shots]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from drivers.camera.child.lost import Lost
-from drivers.camera.child.sources import Frame, Freshness, Source, open_source
+from drivers.camera.child.sources import Freshness, Packed, Shown, Source, open_source
+from drivers.camera.privacy import FILL, Masks
 from tests.support_rtsp import CameraServer, made_at, now
 
 SOON = 5.0  # s after a server's return, in which there are frames again
@@ -28,7 +29,7 @@ def camera(request: pytest.FixtureRequest) -> Iterator[tuple[CameraServer, Sourc
     server.kill()
 
 
-def fresh(source: Source, seconds: float) -> list[Frame]:
+def fresh(source: Source, seconds: float) -> list[Shown]:
     """The frames of so many seconds, each of them looked at."""
     found, end = [], now() + seconds
     while now() < end:
@@ -37,6 +38,7 @@ def fresh(source: Source, seconds: float) -> list[Frame]:
         except Lost:
             continue
         if frame is not None:
+            frame.masked(Masks([], frame.size))
             made = made_at(frame.image)
             assert made is not None
             assert frame.at - made < OLDEST
@@ -130,3 +132,23 @@ def test_a_stream_without_a_clock_gives_what_had_to_be_waited_for() -> None:
 def test_the_barcode_of_noise_is_none() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
     assert made_at(noise) is None
+
+
+def packed(size: tuple[int, int] = (640, 480)) -> Packed:
+    import cv2
+
+    noise = np.random.default_rng(3).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    return Packed(bytes(cv2.imencode(".jpg", noise)[1]), 1.0, size)
+
+
+def test_a_packed_frame_is_never_unpacked_without_its_masks() -> None:
+    frame = packed()
+    with pytest.raises(RuntimeError):
+        _ = frame.image
+    polygon = [(100.0, 100.0), (300.0, 100.0), (300.0, 250.0), (100.0, 250.0)]
+    gray = frame.masked(Masks([polygon], frame.size))
+    assert gray.shape == (120, 160)
+    assert (gray[25:63, 25:76] == FILL[0]).all()
+    assert (frame.image[100:251, 100:301] == FILL).all()
+    assert frame.image[:99].std() > 30
+    assert gray[:24].std() > 5
