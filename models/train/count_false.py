@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from common import fix_seeds
-from detector_scene import blotted, load, mosaic, patches
+from detector_scene import blotted, load
 from evaluate import Line, share
 from lettering import lettered
 from scene import Frame, Scene
@@ -60,10 +60,10 @@ def away(tile: Floats, corners: Floats) -> bool:
     return bool((tile[2:] < low - edge).any() or (tile[:2] > high + edge).any())
 
 
-def scenes(frames: list[Frame], files: list[Path]) -> Iterator[Image]:
+def scenes(frames: list[Frame]) -> Iterator[Image]:
     """Endless."""
     while True:
-        ground = mosaic(files) if random.random() < 0.3 else blotted(random.choice(frames))
+        ground = blotted(random.choice(frames))
         yield lettered(Scene(ground.image, [], []), lambda: random.choice(WORDS)).image
 
 
@@ -84,7 +84,7 @@ def main() -> None:
     lots = [f for f in frames if not f.plates]
     lines = [
         count(model, tiles(held), TILES, 320, "easypr, tiles at 320"),
-        count(model, scenes(held, patches(o.data)), SCENES, 640, "lettering at 640"),
+        count(model, scenes(held), SCENES, 640, "lettering at 640"),
         count(model, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
     ]
     for line in lines:

@@ -54,7 +54,8 @@ def cut(scene: Scene, size: int) -> Scene:
         zoom = size / max(high, wide) * np.exp(random.uniform(0, 1.2))
         middle = np.array([random.uniform(0.2, 0.8) * wide, random.uniform(0.2, 0.8) * high])
     middle = within(middle, size / 2 / zoom, np.array([wide, high], np.float32))
-    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), random.gauss(0, 4), zoom)
+    turn = random.gauss(0, 15 if chance(0.15) else 4)
+    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), turn, zoom)
     matrix[:, 2] += size / 2 - middle
     mode = cv2.INTER_AREA if zoom < 0.6 else cv2.INTER_LINEAR
     image = scene.image

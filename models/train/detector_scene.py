@@ -50,8 +50,11 @@ def load(data: Path) -> list[Frame]:
 
 
 def patches(data: Path) -> list[Path]:
-    """Of parking spaces: cars, asphalt, shadows; no plate can be made out."""
-    return sorted((data / "occ_patches").glob("*.jpg"))
+    """Of free parking spaces: asphalt, shadows, edges of cars. On the cars of the taken ones are
+    plates, if foreign ones."""
+    with (data / "occ_patches.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [data / "occ_patches" / row["file"] for row in rows if row["occupied"] == "0"]
 
 
 def mosaic(files: list[Path]) -> Scene:

@@ -126,7 +126,7 @@ SHARES = (
     (blue, 52),
     (new_energy, 17),
     (yellow, 8),
-    (yellow_double, 6),
+    (yellow_double, 12),
     (learner, 3),
     (police, 4),
     (military, 1.5),
