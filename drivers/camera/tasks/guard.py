@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from drivers.camera.sight import Finding, Happened, View
 
 LOOKS = 2  # in a row that are bad before the view is, and that are well before it is again
+PASSING = 10.0  # s for which a large vehicle may fill the picture
 MOVED = 0.02  # of the width
 FEW = 8  # common features: fewer, in a picture that has contrast, and it shows something else
 DARK, FLAT = 28.0, 9.0  # gray levels: mean, standard deviation
@@ -27,16 +28,19 @@ class Guard:
     _sharpness: float = 0.0
     _bad: int = 0
     _well: int = 0
+    _since: float = 0.0  # when it began to be bad
 
-    def look(self, view: View) -> Sequence[Finding]:
-        """At every measured look; what is told when the view is lost, or back."""
+    def look(self, view: View, at: float) -> Sequence[Finding]:
+        """At every measured look; what is told when the view is lost, or back. `at`: s."""
         problem = self.problem(view)
         if problem:
+            self._since = at if not self._bad else self._since
             self._bad, self._well = self._bad + 1, 0
         else:
             self._bad, self._well = 0, self._well + 1
             self._follow(view)
-        if problem and self._bad >= LOOKS and self.reason in {"", "not_seen"}:
+        lost = self._bad >= LOOKS and at - self._since >= PASSING
+        if problem and lost and self.reason in {"", "not_seen"}:
             self.reason = problem
             return [Happened("view.lost", self.camera, {"reason": problem, **_figures(view)})]
         if not problem and self._well >= LOOKS and self.reason:

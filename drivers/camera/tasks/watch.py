@@ -1,7 +1,7 @@
 """All tasks of one camera behind the guard of its view."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from drivers.camera.sight import Finding, Need, PointSpec, Sight, Task
@@ -51,13 +51,16 @@ class Watch:
         return bool(self._guard.blind)
 
     def see(self, sight: Sight) -> Sequence[Finding]:
-        """While the view is in doubt nothing is concluded; once it is lost, all is unknown."""
+        """While the view is in doubt nothing is concluded about spaces: perhaps a lorry fills it,
+        whose plate is read all the same. Once it is lost, all is unknown."""
         found: list[Finding] = []
         if sight.view is not None:
-            found += self._guard.look(sight.view)
-        if self._guard.blind:
+            found += self._guard.look(sight.view, sight.at)
+        if self._guard.reason:
             return [*found, *self._shut(sight.at)]
         self._blind = ""
+        if self._guard.blind:
+            sight = replace(sight, spaces=None)
         return [*found, *(one for task in self._tasks for one in task.see(sight))]
 
     def lost(self, at: float, reason: str) -> Sequence[Finding]:

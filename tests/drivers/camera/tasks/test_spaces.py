@@ -173,12 +173,12 @@ LOST = [
 @pytest.mark.parametrize(("view", "reason"), LOST)
 def test_a_bad_view_is_told_once_and_its_return_too(view: View, reason: str) -> None:
     guard = Guard("lot")
-    assert [f for _ in range(5) for f in guard.look(WELL)] == []
-    told = [f for _ in range(5) for f in guard.look(view)]
+    assert [f for n in range(5) for f in guard.look(WELL, n)] == []
+    told = [f for n in range(5) for f in guard.look(view, 10 + 4.0 * n)]
     (lost,) = told
     assert isinstance(lost, Happened)
     assert (lost.kind, lost.data["reason"]) == ("view.lost", reason)
-    (back,) = [f for _ in range(5) for f in guard.look(WELL)]
+    (back,) = [f for n in range(5) for f in guard.look(WELL, 40.0 + n)]
     assert isinstance(back, Happened)
     assert back.kind == "view.back"
 
@@ -198,11 +198,29 @@ def test_no_false_free_comes_from_a_view_that_is_being_lost(view: View, reason: 
     assert Measured("occupied_a-1", None, reason) in found
 
 
+def test_a_lorry_that_fills_the_view_for_a_moment_is_no_loss() -> None:
+    watch = Watch("lot", zones(), Wishes(["occupancy", "plates"]))
+    for n in range(5):
+        watch.see(sight(float(n), 0.95, view=WELL))
+    moved = View(110, 50, 400, 0.0, None, 2)
+    plate = plate_at(600, 300)
+    found = [
+        f
+        for n in range(5, 13)
+        for f in watch.see(
+            Sight(float(n), SIZE, changed=True, plates=[plate], spaces={"a-1": 0.02}, view=moved)
+        )
+    ]
+    found += [f for n in range(13, 25) for f in watch.see(sight(float(n), 0.95, view=WELL))]
+    events = [f for f in found if isinstance(f, Happened)]
+    assert [event.kind for event in events] == ["plate.passed"]
+
+
 def test_nothing_is_concluded_before_the_view_has_been_seen_well() -> None:
     watch = Watch("lot", zones(), Wishes(["occupancy"]))
     assert watch.see(sight(0.0, 0.95)) == []
     covered = View(60, 3, 5, 0.0, None, 0)
-    found = [f for n in range(5) for f in watch.see(sight(float(n), 0.02, view=covered))]
+    found = [f for n in range(15) for f in watch.see(sight(float(n), 0.02, view=covered))]
     assert Measured("occupied_a-1", None, "view_covered") in found
 
 
