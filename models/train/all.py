@@ -56,7 +56,7 @@ def reader(data: str) -> None:
 
 
 def detector(data: str) -> None:
-    """Never sees EasyPR's frames: they measure it, with the reader that has not seen them either."""
+    """Never sees EasyPR's frames: they measure it, with a reader that has not seen them either."""
     python("train_detector.py", "--data", data, "--out", str(BUILD / "detector"))
     last = ("plate_detector", checkpoint("detector"), "--data", data)
     python("export.py", *last)
