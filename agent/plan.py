@@ -1,6 +1,6 @@
 """What a configuration means in running parts: wires with their devices, made and checked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -111,6 +111,11 @@ def unwired(
     for device in config.devices:
         host = DeviceHost(device, clock, state_folder=state_folder(config.settings))
         yield device, make_driver(device, host)
+
+
+def maintained(config: Configuration) -> Mapping[str, float]:
+    """Devices that somebody works on, and for how many seconds."""
+    return {d.id: d.maintenance for d in config.settings.devices if d.maintenance}
 
 
 def gateway_id(settings: Settings) -> str:

@@ -44,6 +44,7 @@ from agent.plan import (
     catalogue,
     check_device,
     gateway_info,
+    maintained,
     make_driver,
     places,
     state_folder,
@@ -247,7 +248,7 @@ async def _serve(gateway: Gateway, file: Path, stop: asyncio.Event, reload: asyn
     async with asyncio.TaskGroup() as tasks:
         parts = Parts(tasks)
         await _tell(gateway, "gateway.started")
-        await gateway.upkeep.configured(_maintained(gateway.config))
+        await gateway.upkeep.configured(maintained(gateway.config))
         await parts.apply(gateway.parts())
         beside = [
             tasks.create_task(task)
@@ -303,15 +304,11 @@ async def _reload(gateway: Gateway, parts: Parts, file: Path) -> None:
     except Misconfigured as error:
         log.error("configuration refused, the old one stays:\n%s\n%s", error, error.hint)
     else:
-        await gateway.upkeep.configured(_maintained(config))
+        await gateway.upkeep.configured(maintained(config))
         touched = await parts.apply(gateway.parts())
         log.info("configuration read again; touched: %s", ", ".join(touched) or "nothing")
         await _tell(gateway, "gateway.reloaded")
     notify(READY="1", STATUS=f"{len(gateway.config.devices)} devices")
-
-
-def _maintained(config: Configuration) -> Mapping[str, float]:
-    return {d.id: d.maintenance for d in config.settings.devices if d.maintenance}
 
 
 def _not_sending(names: Iterable[str]) -> list[str]:

@@ -176,6 +176,7 @@ async def test_strangers_are_kept_nowhere(bluez: Bluez, air: Air, listening: Any
         for number in range(300):
             stranger = bluez.device(f"AA:00:00:00:{number // 256:02X}:{number % 256:02X}")
             bluez.advertise(stranger, {FCD2: payloads.bthome({"moisture": 99}, 1)})
+            await asyncio.sleep(0.001)
         await air.says(heard, 21)
         assert set(hub.hub_for("hci0")._devices) == {A}
     assert {r.device for r in heard.readings()} == {"d"}
