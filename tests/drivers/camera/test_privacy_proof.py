@@ -1,0 +1,141 @@
+"""Known plates before the real camera, service, broker: `no_plates` keeps them from everywhere."""
+
+import asyncio
+import base64
+import csv
+import json
+import os
+import re
+import signal
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from agent.buffer import schema
+from agent.buffer.reader import every_batch
+from tests.support_broker import Broker, eventually
+
+FULL = os.environ.get("FIELDGATE_PROOF") == "full"
+COUNT = 50 if FULL else 3
+LOOKS = 4  # of each plate, so that a passage is told
+DATA = Path(os.environ.get("FIELDGATE_DATA", Path(__file__).parents[4] / "shared/data")) / "vision"
+CONFIG = """\
+gateway: {{id: demo}}
+store: {{path: {folder}/store, max_size: 50MB, commit: {{every: 100ms}}}}
+control: {{socket: {folder}/control.sock}}
+metrics: {{listen: null}}
+uplinks: [{{id: cloud, brokers: ["{url}"]}}]
+devices:
+  - {{id: cam-1, driver: camera, source: {folder}/frames, tasks: [plates], rate: 10, rest: 500ms,
+      no_plates: {no_plates}}}
+"""
+
+
+def known() -> list[tuple[Path, str]]:
+    """Frames with one plate each that is wide enough to be read."""
+    if not (DATA / "plate_frames.csv").is_file():
+        pytest.skip(f"no frames with known plates in {DATA}")
+    with (DATA / "plate_frames.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    good = [r for r in rows if r["ignore"] == "0" and float(r["x2"]) - float(r["x1"]) > 90]
+    first = {r["text"]: (DATA / "plate_frames" / r["file"], r["text"]) for r in good}
+    return list(first.values())[:COUNT]
+
+
+def writings(text: str) -> list[bytes]:
+    """How a text may stand in bytes."""
+    escaped = json.dumps(text)[1:-1]
+    forms = [text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be"), text.encode("gbk")]
+    return [*forms, escaped.encode(), unicodedata.normalize("NFKD", text).encode()]
+
+
+def within(data: bytes, texts: list[str]) -> list[str]:
+    """Those that are in it, as it is or within base64."""
+    words = (one[: len(one) - (len(one) % 4 == 1)] for one in
+             re.findall(rb"[A-Za-z0-9+/]{16,}", data))  # fmt: skip
+    inner = [base64.b64decode(one + b"=" * (-len(one) % 4)) for one in words]
+    return [t for t in texts if any(w in d for w in writings(t) for d in (data, *inner))]
+
+
+async def drive(folder: Path, *, no_plates: bool) -> tuple[list[str], dict[str, bytes]]:
+    """The texts that were shown, and all bytes in the store, in media and of MQTT."""
+    frames = known()
+    (folder / "frames").mkdir(parents=True)
+    broker = Broker(folder / "broker")
+    broker.start()
+    heard: list[tuple[str, bytes]] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_message = lambda _c, _u, one: heard.append((one.topic, bytes(one.payload)))
+    client.connect("127.0.0.1", broker.port)
+    client.subscribe("#", 1)
+    client.loop_start()
+    config = folder / "gateway.yaml"
+    text = CONFIG.format(folder=folder, url=broker.url, no_plates=str(no_plates).lower())
+    config.write_text(text)
+    with (folder / "log").open("wb") as log:
+        words = (sys.executable, "-m", "agent", "run", "--config", str(config))
+        process = await asyncio.create_subprocess_exec(*words, stderr=log)
+    try:
+        await show(folder, frames)
+        kind = b"vehicle.passed" if no_plates else b"plate.passed"
+        await eventually(lambda: any(kind in one for _, one in heard), 60)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+        client.loop_stop()
+        broker_stop: Any = getattr(broker, "stop", None) or broker.kill
+        broker_stop()
+    files = {str(f): f.read_bytes() for f in (folder / "store").rglob("*") if f.is_file()}
+    mqtt_bytes = {f"mqtt {n} {topic}": data for n, (topic, data) in enumerate(heard)}
+    records = {"records": repr(stored(folder / "store")).encode()}
+    return [text for _, text in frames], files | mqtt_bytes | records
+
+
+def stored(folder: Path) -> list[object]:
+    """What the packed batches of the store say."""
+    connection = schema.open_readonly(folder / schema.FILE)
+    try:
+        return [batch.content for batch in every_batch(connection)]
+    finally:
+        connection.close()
+
+
+async def show(folder: Path, frames: list[tuple[Path, str]]) -> None:
+    """Each plate some times, a little brighter each time, then an empty scene."""
+    await eventually(lambda: b"cam-1" in (folder / "log").read_bytes(), 30)
+    await asyncio.sleep(6)
+    n = 0
+    for file, _ in frames:
+        image = cv2.imread(str(file))
+        assert image is not None
+        for look in range(LOOKS):
+            for one in (cv2.add(image, np.full_like(image, 12 * (look % 2))),):
+                cv2.imwrite(str(folder / "fresh.jpg"), one)
+                (folder / "fresh.jpg").rename(folder / "frames" / f"{n:06}.jpg")
+                n += 1
+                await asyncio.sleep(0.4)
+
+
+@pytest.mark.timeout(600 if FULL else 150)
+async def test_the_text_of_known_plates_is_nowhere(tmp_path: Path) -> None:
+    texts, all_bytes = await drive(tmp_path, no_plates=True)
+    assert any(name.startswith("mqtt") for name in all_bytes)
+    assert b"vehicle.passed" in all_bytes["records"]
+    told = {name: found for name, data in all_bytes.items() if (found := within(data, texts))}
+    assert not told
+    assert not [name for name in all_bytes if name.endswith(".jpg")]
+    assert len(texts) == COUNT
+
+
+def test_the_search_sees_what_it_looks_for() -> None:
+    text = "京A12345"
+    for one in writings(text):
+        assert within(b"x" + one + b"y", [text]) == [text]
+        assert within(b'"' + base64.b64encode(b"0123456789" + one) + b'"', [text]) == [text]
