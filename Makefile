@@ -7,6 +7,7 @@ SHELL := /bin/bash
 export PYTHON ?= python3
 BIN := .venv/bin
 SECONDS ?=
+VISION ?=
 RIG ?= pty
 CUTS ?=
 TESTS ?=
@@ -15,8 +16,8 @@ help:  ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name does; do \
 		printf '  make %-8s %s\n' "$$name" "$$does"; done
 
-demo:  ## the whole gateway on simulated devices; SECONDS=60 ends it with a summary
-	@.ci/setup base
+demo:  ## the whole gateway on simulated devices; SECONDS=60 ends it with a summary, VISION=1 adds a camera
+	@.ci/setup $(if $(VISION),vision,base)
 	@$(BIN)/fieldgate demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: lint  ## what every change must pass: lint, types, layers, all tests

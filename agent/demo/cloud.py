@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from agent.contract import STREAMS, TELEMETRY, Lane, LinkLost, Ranges
@@ -32,7 +32,7 @@ class _Unit:
     def say(self, value: float) -> str:
         if isinstance(value, bool):
             return str(int(value))
-        return f"{(value - self.offset) / self.factor:.5g} {self.name.strip('[]')}".removesuffix(
+        return f"{(value - self.offset) / self.factor:.5g} {self.name.strip('[]{}')}".removesuffix(
             " 1"
         )
 
@@ -47,6 +47,7 @@ class Cloud:
     receiver: Receiver = field(default_factory=lambda: Receiver(UPLINK))
     newest: dict[str, dict[str, Arrived]] = field(default_factory=dict)
     events: deque[Occurrence] = field(default_factory=deque)
+    heard: Counter[str] = field(default_factory=Counter)  # events by kind, each once
     received: int = 0
     repeated: int = 0
     delay: float | None = None  # s, of the newest live record
@@ -100,6 +101,7 @@ class Cloud:
         for number in new.numbers():
             record = arrival.members[number]
             if isinstance(record, Occurrence):
+                self.heard[_sort(record)] += 1
                 self.events.append(record)
             elif lane is Lane.LIVE:
                 shown = self.newest.setdefault(record.device, {})
@@ -134,3 +136,12 @@ class Cloud:
     @property
     def missing(self) -> int:
         return self.receiver.lost
+
+
+def _sort(event: Occurrence) -> str:
+    """Its kind; a space that becomes known has not changed, a picture that is gone not come."""
+    if event.kind == "space.seen" and "unknown" in {event.data["before"], event.data["state"]}:
+        return "space.known"
+    if event.kind == "media" and "jpeg" not in event.data:
+        return "media.gone"
+    return event.kind

@@ -12,10 +12,12 @@ from agent.config.load import Configuration, load
 from agent.demo.agent_process import AgentProcess
 from agent.demo.broker import Broker
 from agent.demo.cloud import Cloud
+from agent.demo.gate_camera import GateCamera, can_see
 from agent.demo.proxy import Gate
 from agent.demo.reckoning import Reckoning, reckon
-from agent.demo.scene import CABLE, GATEWAY, UPLINK, write_scene
+from agent.demo.scene import CABLE, CAMERA, GATEWAY, UPLINK, write_scene
 from agent.demo.show import Picture, Screen
+from agent.demo.sightings import told
 from agent.i18n import say
 from agent.simulate.stages import Stage, staged
 
@@ -53,7 +55,8 @@ class Play:
         finally:
             drawing.cancel()
         self.screen.draw(self._picture())
-        return await asyncio.to_thread(reckon, self.config.settings.store.path, self.cloud)
+        store = self.config.settings.store.path
+        return await asyncio.to_thread(reckon, store, self.cloud, camera=self._sees)
 
     async def _first_light(self) -> None:
         """The clock of the play runs once every device has been heard of."""
@@ -131,14 +134,14 @@ class Play:
         while True:
             self.agent.check()
             while self.cloud.events:
-                event = self.cloud.events.popleft()
-                if event.kind.startswith("device."):
-                    self.screen.note(
-                        say("the cloud hears: {kind} {subject}", kind=event.kind,
-                            subject=event.subject)
-                    )  # fmt: skip
+                if line := told(self.cloud.events.popleft()):
+                    self.screen.note(line)
             self.screen.draw(self._picture())
             await asyncio.sleep(_DRAW_EVERY)
+
+    @property
+    def _sees(self) -> bool:
+        return any(device.id == CAMERA for device in self.config.devices)
 
     def _picture(self) -> Picture:
         cloud = self.cloud
@@ -176,7 +179,10 @@ async def set_up(
         await gate.start()
         opened.push_async_callback(gate.stop)
         mqtt = broker.mqtt if broker else "5"
-        file = write_scene(folder, f"127.0.0.1:{gate.port}", mqtt)
+        camera = GateCamera()
+        opened.push_async_callback(camera.stop)
+        source = await camera.start() if can_see() else None
+        file = write_scene(folder, f"127.0.0.1:{gate.port}", mqtt, source)
         config = load(file)
         stages = await opened.enter_async_context(staged(config))
         cloud = Cloud(host, port, mqtt)
@@ -186,6 +192,14 @@ async def set_up(
         await agent.start()
         opened.push_async_callback(agent.stop)
         play = Play(config, stages, broker, gate, cloud, agent, seconds)
+        if source is None:
+            play.screen.note(_no_camera())
         await cloud.listening.wait()
         gate.open()
         yield play
+
+
+def _no_camera() -> str:
+    if can_see():
+        return say("the demo's camera does not start here; the rest plays without it")
+    return say("no camera: the vision packages are not installed; next: make demo VISION=1")

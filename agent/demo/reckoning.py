@@ -15,7 +15,8 @@ from agent.i18n import say
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """In records. `waiting` are on disk, owed and not yet sent: late, not lost."""
+    """In records. `waiting` are on disk, owed and not yet sent: late, not lost. `seen` is what the
+    cloud heard of the camera: (passages, space changes, pictures); None without one."""
 
     stored: int
     received: int
@@ -23,6 +24,7 @@ class Reckoning:
     conflicts: int
     waiting: int
     lost: int
+    seen: tuple[int, int, int] | None = None
 
     def lines(self) -> list[str]:
         return [
@@ -31,7 +33,18 @@ class Reckoning:
             say("received twice, and recognised: {count}", count=self.repeated),
             say("one number, two contents: {count}", count=self.conflicts),
             say("still waiting on the gateway's disk: {count}", count=self.waiting),
+            *self._of_the_camera(),
             f"lost {self.lost}",
+        ]
+
+    def _of_the_camera(self) -> list[str]:
+        if self.seen is None:
+            return []
+        passages, changes, pictures = self.seen
+        return [
+            say("vehicles that passed the gate, with their plates: {count}", count=passages),
+            say("parking spaces that filled or emptied: {count}", count=changes),
+            say("pictures received: {count}", count=pictures),
         ]
 
 
@@ -54,8 +67,8 @@ def heads(past: Past) -> dict[tuple[str, str], int]:
     return {(e.name, stream): last for e in past.epochs for stream, last in e.head.items() if last}
 
 
-def reckon(store: Path, cloud: Cloud) -> Reckoning:
-    """After the agent has stopped."""
+def reckon(store: Path, cloud: Cloud, *, camera: bool = False) -> Reckoning:
+    """After the agent has stopped. `camera`: there was one."""
     past = stored(store)
     given = heads(past)
     for (epoch, stream), head in given.items():
@@ -72,4 +85,9 @@ def reckon(store: Path, cloud: Cloud) -> Reckoning:
         conflicts=report["conflicts"],
         waiting=waiting,
         lost=cloud.receiver.lost - waiting,
+        seen=_seen(cloud) if camera else None,
     )
+
+
+def _seen(cloud: Cloud) -> tuple[int, int, int]:
+    return cloud.heard["plate.passed"], cloud.heard["space.seen"], cloud.heard["media"]

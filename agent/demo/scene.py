@@ -1,11 +1,13 @@
-"""The demo's site: a field, a greenhouse and a pump room, as a configuration like any other."""
+"""The demo's site: a field, a greenhouse, a pump room and a gate, configured like any other."""
 
+import json
 import socket
 from pathlib import Path
 
 GATEWAY = "demo"
 UPLINK = "cloud"
 CABLE = "rs485-field"  # the one that is pulled
+CAMERA = "gate-1"
 
 _TEXT = """\
 gateway: {{id: {gateway}, name: 演示网关}}
@@ -37,14 +39,20 @@ devices:
      wire: pump-room, unit: 1, every: 1s}}
   - {{id: wind-1, name: 屋顶风速, driver: modbus, profile: renke-rs-fs,
      wire: roof, unit: 1, every: 500ms}}
-
+{camera}
 uplinks:
   - {{id: {uplink}, brokers: ["mqtt://{broker}"], mqtt: "{mqtt}", live_period: 500ms}}
 """
 
+_CAMERA = """\
+  - {{id: {camera}, name: 停车场入口, driver: camera, source: "{source}",
+     tasks: [plates, occupancy], rest: 1s}}
+"""
 
-def write_scene(folder: Path, broker: str, mqtt: str) -> Path:
-    """The configuration's file. `broker` is host:port on this machine."""
+
+def write_scene(folder: Path, broker: str, mqtt: str, camera: str | None = None) -> Path:
+    """The configuration's file. `broker` is host:port on this machine; `camera` the address of the
+    gate's, None where there is none."""
     file = folder / "gateway.yaml"
     text = _TEXT.format(
         gateway=GATEWAY,
@@ -53,10 +61,27 @@ def write_scene(folder: Path, broker: str, mqtt: str) -> Path:
         tcp=free_port(),
         rtu=free_port(),
         broker=broker,
+        camera=_camera(folder, camera) if camera else "",
         mqtt=mqtt,
     )
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def _camera(folder: Path, source: str) -> str:
+    """Its entry; the zones are written where the driver looks for them."""
+    from agent.demo.gate_scene import LINE, SIZE, spaces
+
+    zones = {
+        "camera": CAMERA,
+        "size": SIZE,
+        "lines": [{"id": "gate", "from": LINE[0], "to": LINE[1]}],
+        "spaces": [{"id": name, "polygon": polygon} for name, polygon in spaces().items()],
+    }
+    file = folder / "store" / "zones" / f"{CAMERA}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(zones), encoding="utf-8")  # JSON is YAML
+    return _CAMERA.format(camera=CAMERA, source=source)
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ from agent.i18n import say
 _UP_AND_CLEAR = "\x1b[{lines}F\x1b[J"
 _BOLD, _DIM, _RED, _GREEN, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 _LINES_KEPT = 8
+_NOT_SHOWN = "confined"  # a point that never changes
 _PLAIN_EVERY = 5.0  # s between summary lines where the output is no terminal
 
 
@@ -82,7 +83,7 @@ def _board(picture: Picture, notes: list[str]) -> list[str]:
     lines = [f"{_BOLD}{picture.title}{_PLAIN}  {_DIM}{picture.left}{_PLAIN}", ""]
     for device, points in picture.devices.items():
         label = pad(f"{picture.names.get(device, '')} {device}".strip(), 26)
-        shown = list(points.items())[:3]
+        shown = [(point, value) for point, value in points.items() if point != _NOT_SHOWN][:3]
         cells = [
             pad(f"{point} {value.text}", 26, _RED if value.bad else "") for point, value in shown
         ]
