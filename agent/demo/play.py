@@ -110,14 +110,15 @@ class Play:
         self.screen.note(say("the broker is back, and the cloud listens"))
 
     async def _heal(self) -> None:
-        """Waits for what is on its way; asks again for what a broker without memory forgot."""
+        """Waits until the agent is connected, and for what is on its way; asks again for what a
+        broker without memory forgot."""
         end = time.monotonic() + _HEALS_WITHIN
         asked = 0
         while time.monotonic() < end:
             self.agent.check()
             await asyncio.sleep(1.5)
             missing = self.cloud.receiver.missing(GATEWAY)
-            if not missing:
+            if not missing and self.cloud.rate:
                 break
             for (epoch, stream), ranges in missing.items():
                 await self.agent.ask(

@@ -17,7 +17,7 @@ def told(event: Occurrence) -> str:
 
 def _passed(event: Occurrence) -> str:
     data = event.data
-    plate, sure = data["text"], round(100 * data["confidence"])
+    plate, sure = data["text"], min(99, round(100 * data["confidence"]))
     if data["direction"] == "in":
         return say("the cloud hears: {plate} drives in ({sure} % sure)", plate=plate, sure=sure)
     if data["direction"] == "out":
