@@ -21,6 +21,7 @@ LINE = ((30, 330), (500, 330))  # whoever crosses it downwards goes in
 APPEARS, EVERY, TAKES = 0.5, 9.0, 5.5  # s: the first car, from one to the next, in the picture
 STAYS, SHIFTED, PARKS = 16.0, 4.0, 1.5  # s: in a space, from one space to the next, driving in
 
+# The reader knows the typeface of real plates; in this one it reads 1 as 7 and doubts 3 and B.
 _PLATES = ("京A·D4527", "沪C·7K582", "苏E·92H76", "粤S·6T805")
 _PAINTS: tuple[Colour, ...] = ((52, 46, 160), (150, 142, 136), (196, 200, 198), (60, 60, 64))
 _LEFT, _TOP, _WIDE, _LONG = 545, 250, 96, 190  # the row of spaces
