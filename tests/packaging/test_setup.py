@@ -64,7 +64,7 @@ def test_a_missing_python_is_said(checkout: Path) -> None:
     assert "python-of-nowhere is missing; next: sudo apt install python3" in done.stderr
 
 
-def test_there_are_two_things_to_set_up(checkout: Path) -> None:
+def test_what_can_be_set_up_is_said(checkout: Path) -> None:
     done = set_up(checkout, "python3", "everything")
     assert done.returncode == 1
-    assert "usage: .ci/setup base|dev" in done.stderr
+    assert "usage: .ci/setup base|vision|dev" in done.stderr
