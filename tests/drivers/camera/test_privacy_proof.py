@@ -25,7 +25,9 @@ from tests.support_broker import Broker, eventually
 
 FULL = os.environ.get("FIELDGATE_PROOF") == "full"
 COUNT = 50 if FULL else 3
-LOOKS = 5  # of each plate, so that a passage is told
+LOOKS = 6  # of each plate, so that a passage is told
+SIZE, CUT = (1280, 720), (640, 400)  # px: of the scene; the most of a vehicle's cut-out
+STRIDE = 8  # px from frame to frame: the gate sees it move
 EMPTY = 10  # frames without a vehicle after each: longer than a track is waited for
 READ = 0.6  # of the plates, at least, must be told where they may be, or their absence shows little
 DATA = Path(os.environ.get("FIELDGATE_DATA", Path(__file__).parents[4] / "shared/data")) / "vision"
@@ -41,15 +43,33 @@ devices:
 """
 
 
-def known() -> list[tuple[Path, str]]:
-    """Frames with one plate each that is wide enough to be read."""
+def known() -> list[tuple[Image, str]]:
+    """Vehicles' fronts cut out of real frames, each with one plate wide enough to be read."""
     if not (DATA / "plate_frames.csv").is_file():
         pytest.skip(f"no frames with known plates in {DATA}")
     with (DATA / "plate_frames.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     good = [r for r in rows if r["ignore"] == "0" and float(r["x2"]) - float(r["x1"]) > 90]
-    first = {r["text"]: (DATA / "plate_frames" / r["file"], r["text"]) for r in good}
-    return list(first.values())[:COUNT]
+    first = list({r["text"]: r for r in good}.values())[:COUNT]
+    return [(cut_out(row), row["text"]) for row in first]
+
+
+def cut_out(row: dict[str, str]) -> Image:
+    """The plate and as much around it as the scene has room for, in the frame's own pixels."""
+    image = cv2.imread(str(DATA / "plate_frames" / row["file"]))
+    assert image is not None
+    left, top, right, bottom = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+    x, y = round((left + right) / 2), round((top + bottom) / 2)
+    wide, high = CUT[0] // 2, CUT[1] // 2
+    part = image[max(0, y - high) : y + high, max(0, x - wide) : x + wide]
+    return np.asarray(part, np.uint8)
+
+
+def scene() -> Image:
+    """What the camera sees when no vehicle is there: always the same, with features to hold on."""
+    blocks = np.random.default_rng(1).integers(20, 235, (18, 32, 3), np.uint8)
+    large = cv2.resize(blocks, SIZE, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(large, np.uint8)
 
 
 def writings(text: str) -> list[bytes]:
@@ -109,20 +129,19 @@ def stored(folder: Path) -> list[object]:
         connection.close()
 
 
-async def show(folder: Path, frames: list[tuple[Path, str]]) -> None:
-    """Each plate some times, a little brighter each time; the scene is empty between two, so that
-    each is a passage of its own."""
+async def show(folder: Path, frames: list[tuple[Image, str]]) -> None:
+    """Each vehicle moves through some frames; the scene is empty between two, so that each is a
+    passage of its own."""
     log, name = folder / "log", itertools.count()
     await eventually(lambda: b"cam-1" in log.read_bytes(), 30)
-    for file, _ in frames:
-        image = cv2.imread(str(file))
-        assert image is not None
-        for look in range(LOOKS):
-            brighter = cv2.add(image, np.full_like(image, 12 * (look % 2)))
-            put(folder, next(name), np.asarray(brighter, np.uint8))
-            await asyncio.sleep(0.4)
-        for look in range(EMPTY):
-            put(folder, next(name), np.full_like(image, 90 + 40 * (look % 2)))
+    for vehicle, _ in frames:
+        high, wide = vehicle.shape[:2]
+        for look in range(LOOKS + EMPTY):
+            image = scene()
+            if look < LOOKS:
+                left = 300 + STRIDE * look
+                image[200 : 200 + high, left : left + wide] = vehicle
+            put(folder, next(name), image)
             await asyncio.sleep(0.4)
 
 
