@@ -1,13 +1,10 @@
 """One camera, seen from the service: its process is kept, its words are checked and passed on."""
 
 import asyncio
-import ipaddress
 import json
 import logging
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from agent.contract import (
     Child,
@@ -23,6 +20,7 @@ from agent.contract import (
     Reading,
 )
 from drivers.camera import messages, shadow
+from drivers.camera.address import resolved, with_login
 from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
@@ -45,7 +43,6 @@ KINDS = (
     "view.lost",
     "view.back",
 )
-PORTS = {"rtsp": 554, "http": 80, "https": 443}
 
 
 class CameraDriver:
@@ -291,12 +288,12 @@ class CameraDriver:
             waiting.set_result(shown[0].jpeg)
 
     async def _setup(self) -> Mapping[str, Any]:
-        where, port = await self._address()
+        where, port = await resolved(self._id, self._settings.source)
         password = ""
         if self._settings.password_file is not None:
             password = self._host.secret(self._settings.password_file).decode()
         if self._settings.kind == "rtsp" and self._settings.user:
-            where = _with_login(where, self._settings.user, password)
+            where = with_login(where, self._settings.user, password)
         return {
             **self._site.setup(),
             "where": where,
@@ -306,35 +303,3 @@ class CameraDriver:
             "reference": self._host.state.get("reference", ""),
             "confine": True,
         }
-
-    async def _address(self) -> tuple[str, int | None]:
-        """With a number for the name: the child can ask nobody. Raises LinkLost."""
-        if self._settings.source.startswith("/"):
-            return self._settings.source, None
-        parts = urlsplit(self._settings.source)
-        port = parts.port or PORTS[parts.scheme]
-        name = str(parts.hostname)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                name, port, type=socket.SOCK_STREAM
-            )
-        except OSError as error:
-            raise LinkLost(
-                "{device}: nobody knows the name {name}",
-                hint="check the name and the DNS server, or write the camera's number",
-                reason="no_name",
-                device=self._id,
-                name=name,
-            ) from error
-        address = str(found[0][4][0])
-        if ipaddress.ip_address(address).version == 6:
-            address = f"[{address}]"
-        return urlunsplit(parts._replace(netloc=f"{address}:{port}")), port
-
-
-def _with_login(where: str, user: str, password: str) -> str:
-    from urllib.parse import quote
-
-    parts = urlsplit(where)
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))

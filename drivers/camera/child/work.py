@@ -1,20 +1,17 @@
 """One camera's work: frames in, masked; looks when something moves; findings out."""
 
-import logging
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
-
-import numpy as np
 
 from drivers.camera import privacy, view
 from drivers.camera.child import confine
 from drivers.camera.child.gate import Gate
 from drivers.camera.child.lost import Lost
 from drivers.camera.child.pipe import Pipe
+from drivers.camera.child.setup import Setup, on_trial, opened, room
 from drivers.camera.child.shots import Album
 from drivers.camera.child.sources import Shown, Source, now, open_source
 from drivers.camera.eyes import Eyes
@@ -24,47 +21,20 @@ from drivers.camera.tasks.plates import PlateOptions
 from drivers.camera.tasks.watch import Watch, Wishes
 from drivers.camera.zones import NoParking, Space, Zones
 
-log = logging.getLogger(__name__)
-
 WAIT = 0.5  # s for a frame, before the parent is listened to again
 GONE = 3.0  # s without a frame, then there are none
 GUARD_EVERY = 4.0  # s between two measurements of the view
 STATS_EVERY = 60.0  # s
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """As the parent sends it. `models`: detector, reader, occupancy -> folder."""
-
-    camera: str
-    kind: str
-    where: str
-    user: str
-    password: str = field(repr=False)
-    tasks: tuple[str, ...]
-    zones: Mapping[str, Any] | None
-    models: Mapping[str, str]
-    thresholds: Mapping[str, float]
-    rate: float
-    rest: float
-    detect: int
-    pictures: bool
-    no_plates: bool
-    confidence: float
-    port: int | None
-    reference: str
-    confine: bool
-    candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
-
-
 def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     """Until the parent goes."""
     setup = Setup(**{**told, "tasks": tuple(told["tasks"])})
-    eyes = _opened(setup, pipe)
+    eyes = opened(setup, pipe)
     if eyes is None:
         return 0
-    trial = _on_trial(setup)
-    granted = confine.confine(_room(setup)) if setup.confine else None
+    trial = on_trial(setup)
+    granted = confine.confine(room(setup)) if setup.confine else None
     pipe.tell(
         "ready",
         {
@@ -76,57 +46,6 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     source = open_source(setup.kind, setup.where, setup.user, setup.password)
     Camera(setup, eyes, source, pipe, shadow=trial).run()
     return 0
-
-
-def _on_trial(setup: Setup) -> Shadow | None:
-    """Models beside those in use; without one that is refused, which says so to its log alone."""
-    from agent.contract import Misconfigured
-
-    try:
-        candidates = Eyes.open({k: Path(v) for k, v in setup.candidates.items()}, setup.detect)
-    except Misconfigured as error:
-        log.warning("%s: no model runs in shadow: %s", setup.camera, error)
-        return None
-    return Shadow(candidates, setup.thresholds) if candidates.models else None
-
-
-def _opened(setup: Setup, pipe: Pipe) -> Eyes | None:
-    """The models, loaded and checked; None, with a word to the parent, when one is refused."""
-    import cv2
-
-    from agent.contract import Misconfigured
-
-    cv2.setNumThreads(1)
-    _warm()
-    try:
-        return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect)
-    except Misconfigured as error:
-        pipe.tell("refused", {"error": str(error)[:1000]})
-        return None
-
-
-def _warm() -> None:
-    """Uses once what would otherwise be imported or opened when no file can be opened any more."""
-    import encodings.idna
-    import http.client
-    import ssl
-
-    import cv2
-
-    del encodings, http
-    ssl.create_default_context()
-    blank = np.zeros((64, 64, 3), np.uint8)
-    cv2.imdecode(cv2.imencode(".jpg", blank)[1], cv2.IMREAD_COLOR)
-    view.measure(view.quarter(blank), None)
-    np.random.default_rng(0)
-
-
-def _room(setup: Setup) -> confine.Room:
-    if setup.kind == "images":
-        return confine.Room(read=(Path(setup.where),))
-    if setup.kind == "v4l2":
-        return confine.Room(devices=tuple(Path("/dev").glob("video*")))
-    return confine.Room(port=setup.port)
 
 
 class Teller(Protocol):

@@ -26,8 +26,9 @@ STILL = 1.0  # s between the pictures of a folder
 
 def run(args: argparse.Namespace, tools: Tools) -> int:
     """Raises Misconfigured: no film, no such camera, no zones where a task needs them."""
+    from drivers.camera.child.setup import Setup
     from drivers.camera.child.sources import open_source
-    from drivers.camera.child.work import Camera, Setup
+    from drivers.camera.child.work import Camera
     from drivers.camera.commands.opening import quiet
     from drivers.camera.eyes import Eyes
 

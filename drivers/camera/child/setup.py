@@ -1,0 +1,93 @@
+"""What the parent asks of a camera's process, and what it needs for it: models, and a shut room."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drivers.camera import view
+from drivers.camera.child import confine
+from drivers.camera.child.pipe import Pipe
+from drivers.camera.eyes import Eyes
+from drivers.camera.shadow import Shadow
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """As the parent sends it. `models`: detector, reader, occupancy -> folder."""
+
+    camera: str
+    kind: str
+    where: str
+    user: str
+    password: str = field(repr=False)
+    tasks: tuple[str, ...]
+    zones: Mapping[str, Any] | None
+    models: Mapping[str, str]
+    thresholds: Mapping[str, float]
+    rate: float
+    rest: float
+    detect: int
+    pictures: bool
+    no_plates: bool
+    confidence: float
+    port: int | None
+    reference: str
+    confine: bool
+    candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
+
+
+def on_trial(setup: Setup) -> Shadow | None:
+    """Models beside those in use; without one that is refused, which says so to its log alone."""
+    from agent.contract import Misconfigured
+
+    try:
+        candidates = Eyes.open({k: Path(v) for k, v in setup.candidates.items()}, setup.detect)
+    except Misconfigured as error:
+        log.warning("%s: no model runs in shadow: %s", setup.camera, error)
+        return None
+    return Shadow(candidates, setup.thresholds) if candidates.models else None
+
+
+def opened(setup: Setup, pipe: Pipe) -> Eyes | None:
+    """The models, loaded and checked; None, with a word to the parent, when one is refused."""
+    import cv2
+
+    from agent.contract import Misconfigured
+
+    cv2.setNumThreads(1)
+    warm()
+    try:
+        return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect)
+    except Misconfigured as error:
+        pipe.tell("refused", {"error": str(error)[:1000]})
+        return None
+
+
+def warm() -> None:
+    """Uses once what would otherwise be imported or opened when no file can be opened any more."""
+    import encodings.idna
+    import http.client
+    import ssl
+
+    import cv2
+
+    del encodings, http
+    ssl.create_default_context()
+    blank = np.zeros((64, 64, 3), np.uint8)
+    cv2.imdecode(cv2.imencode(".jpg", blank)[1], cv2.IMREAD_COLOR)
+    view.measure(view.quarter(blank), None)
+    np.random.default_rng(0)
+
+
+def room(setup: Setup) -> confine.Room:
+    if setup.kind == "images":
+        return confine.Room(read=(Path(setup.where),))
+    if setup.kind == "v4l2":
+        return confine.Room(devices=tuple(Path("/dev").glob("video*")))
+    return confine.Room(port=setup.port)
