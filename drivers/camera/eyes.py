@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.camera.sight import Plate, Polygon
-from drivers.camera.vision import boxes, feeding, recognising, rectify, spaces, yolo
+from drivers.camera.vision import boxes, closer, feeding, recognising, rectify, spaces, yolo
 from drivers.camera.vision.arrays import Image
 from drivers.camera.vision.card import DETECTORS, Card, refused
+from drivers.camera.vision.grammar import kind_of
 from drivers.camera.vision.reading import Read
 from drivers.camera.vision.runner import Model, load
 
 BATCH = 64  # patches in one run
 DOUBLE = 0.5  # of the detector's `two_line`: from here on it is believed
+MOST = 16  # plates in a frame that are looked at a second time
+ODD = 0.5  # what a text that fits no layout says for a plate, that of one being 1
 SIZE, SURE, OVERLAP = 640, 0.5, 0.45  # where neither the caller nor the card says
 DECODERS = {
     "detector": DETECTORS,
@@ -27,7 +30,7 @@ DECODERS = {
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """Models that are None were not asked for. `size` is the detector's input, in pixels, and
-    `threshold` how sure it has to be; None: what its card says."""
+    `threshold` how sure a plate has to be; None: what the detector's card says."""
 
     detector: Model | None = None
     reader: Model | None = None
@@ -48,33 +51,83 @@ class Eyes:
         return [m for m in (self.detector, self.reader, self.occupancy) if m is not None]
 
     def plates(self, frame: Image) -> list[Plate]:
-        """The surest first."""
-        return [self._read(frame, one) for one in self.found(frame)]
+        """The surest first. With a reader, what the detector doubts is a plate when it reads as
+        one, and what the detector is not certain of is none when it reads as nothing."""
+        least = self._least
+        found = self.found(frame, least if self.reader is None else min(least, self._doubt))
+        sure = [plate for one in found if (plate := self._read(frame, one)).score >= least]
+        return sorted(sure, key=lambda plate: -plate.score)
 
-    def found(self, frame: Image) -> list[boxes.Found]:
-        """Plates, not read; the surest first."""
+    def found(self, frame: Image, least: float | None = None) -> list[boxes.Found]:
+        """Plates that the detector alone is so sure of, not read; the surest first."""
         if self.detector is None:
             return []
-        card = self.detector.card
+        card, least = self.detector.card, self._least if least is None else least
         size = self.size or int(card.options.get("size", SIZE))
         batch, fit = feeding.frame(frame, card, size)
         raw = self.detector.run(batch)[card.outputs[0].name][0]
-        options = card.options
-        least = options.get("threshold", SURE) if self.threshold is None else self.threshold
-        overlap = options.get("overlap", OVERLAP)
+        overlap = card.options.get("overlap", OVERLAP)
         if card.decode != "corners_v1":
             return yolo.decode(raw, card, fit, least, overlap)
-        return boxes.decode(raw, batch.shape[3], fit, least, overlap)
+        if not self._looks_twice:
+            return boxes.decode(raw, batch.shape[3], fit, least, overlap)
+        first = boxes.decode(raw, batch.shape[3], fit, min(least, self._doubt), overlap)[:MOST]
+        again = [closer.settled(one, self._closely(frame, one)) for one in first]
+        return closer.apart([one for one in again if one.score >= least], overlap)
+
+    @property
+    def _least(self) -> float:
+        """From here on a plate is one."""
+        return self._option("threshold", SURE) if self.threshold is None else self.threshold
+
+    @property
+    def _doubt(self) -> float:
+        """From here on it may be one."""
+        return self._option("doubt", self._least)
+
+    def _option(self, name: str, usual: float) -> float:
+        return usual if self.detector is None else self.detector.card.options.get(name, usual)
+
+    @property
+    def _looks_twice(self) -> bool:
+        """Our own kind of detector, which takes any size."""
+        card = None if self.detector is None else self.detector.card
+        return card is not None and card.decode == "corners_v1" and not card.size[0]
+
+    def _closely(self, frame: Image, one: boxes.Found) -> list[boxes.Found]:
+        """What a second look there sees; nothing where the detector takes one size only."""
+        if self.detector is None or not self._looks_twice:
+            return []
+        card = self.detector.card
+        batch, fit = closer.cut(frame, one)
+        raw = self.detector.run(batch)[card.outputs[0].name][0]
+        overlap = card.options.get("overlap", OVERLAP)
+        return boxes.decode(raw, closer.SIDE, fit, closer.DOUBT, overlap)
 
     def read(self, crop: Image, *, two_line: bool | None = None) -> Read | None:
-        """A cut-out plate; `two_line` None: as its shape says. None without a reader."""
+        """A cut-out plate; `two_line` None: as its shape says. What seems to have two lines is read
+        as one line, too, and the surer read counts: a tilted plate is as high as one of two lines.
+        None without a reader."""
         if self.reader is None:
             return None
-        card = self.reader.card
-        if recognising.splits(card):
-            double = recognising.looks_two_line(crop) if two_line is None else two_line
-            crop = recognising.joined(crop) if double else crop
-        return recognising.decode(self.reader.run(feeding.plate(crop, card)), card)
+        card, ways = self.reader.card, [crop]
+        double = recognising.looks_two_line(crop) if two_line is None else two_line
+        if double and recognising.splits(card):
+            ways.append(recognising.joined(crop))
+        reads = [recognising.decode(self.reader.run(feeding.plate(w, card)), card) for w in ways]
+        return max(reads, key=lambda read: read.confidence)
+
+    def cut_out(self, image: Image) -> Read | None:
+        """A picture that is a plate, perhaps a tilted one: straightened, too, where the detector
+        sees its corners, and the surer read counts. None without a reader."""
+        high, wide = image.shape[:2]
+        whole = boxes.Found(((0, 0), (wide, 0), (wide, high), (0, high)), 1.0, 0.0)
+        reads = [self.read(image)]
+        for seen in self._closely(image, whole)[:1]:
+            upright = rectify.rectify(image, seen.corners)
+            if upright is not None:
+                reads.append(self.read(upright, two_line=seen.two_line >= DOUBLE))
+        return max((one for one in reads if one), key=lambda one: one.confidence, default=None)
 
     def occupied(self, frame: Image, polygons: Mapping[str, Polygon]) -> dict[str, float]:
         """The chance that each space is taken."""
@@ -102,7 +155,17 @@ class Eyes:
         read = None if crop is None else self.read(crop, two_line=found.two_line >= DOUBLE)
         if read is None:
             return Plate(quad, found.score)
-        return Plate(quad, found.score, read.text, read.colour, read.characters, read.confidence)
+        score = (found.score + believable(read)) / 2
+        return Plate(quad, score, read.text, read.colour, read.characters, read.confidence)
+
+
+def believable(read: Read) -> float:
+    """How far a text speaks for a plate: its characters' mean confidence, less where it fits no
+    layout; 0 to 1."""
+    if not read.characters:
+        return 0.0
+    mean = sum(read.characters) / len(read.characters)
+    return mean if kind_of(read.text) else ODD * mean
 
 
 def fitting(name: str, model: Model) -> Model:

@@ -7,7 +7,7 @@ space. A look that shows nothing counts only for detectors that both found nothi
 
 import json
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from drivers.camera.sight import Box, Plate, Polygon
@@ -27,10 +27,12 @@ Tally = tuple[int, int]  # looks, of which they agreed
 
 @dataclass(slots=True)
 class Shadow:
-    """`candidates` has only the models that are on trial. `tallies`: by the model's sha256."""
+    """`candidates` has only the models that are on trial, `beside` those in use: a detector is
+    tried together with the reader in use. `tallies`: by the model's sha256."""
 
     candidates: "Eyes"
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    beside: "Eyes | None" = None
     tallies: dict[str, Tally] = field(default_factory=dict)
     _looks: int = 0
 
@@ -44,7 +46,8 @@ class Shadow:
         if not self._due:
             return
         if new.detector is not None:
-            boxes = [found.box for found in new.found(frame)]
+            whole = replace(self.beside or new, detector=new.detector)
+            boxes = [plate.box for plate in whole.plates(frame)]
             self._count(new.detector.card.sha256, same_boxes([p.box for p in plates], boxes))
         if new.reader is not None and plates:
             self._count(new.reader.card.sha256, self._same_texts(frame, plates))

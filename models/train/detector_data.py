@@ -15,6 +15,7 @@ from detector_scene import (
     drawn,
     hung,
     lifted,
+    littered,
     load,
     mosaic,
     patches,
@@ -181,12 +182,12 @@ class Scenes(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
             return replaced(random.choice(self.marked), self.drawing)
         if draw < 0.74:
             return hung(cut(self.ground(), self.size * 3 // 2), self.drawing, self.size)
-        return lettered(self.ground())
+        return random.choice((lettered, littered))(self.ground())
 
     def sample(self) -> tuple[Image, Scene]:
         scene = self.scene()
-        if scene.corners and chance(0.35):
-            scene = lettered(scene)
+        if scene.corners and chance(0.5):
+            scene = random.choice((lettered, littered))(scene)
         scene = cut(scene, self.size)
         image = scene.image
         if chance(0.4):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import decoys
 import numpy as np
 from plate_augment import Floats, Image, chance, cloud, light, tilted, wear
 from plate_render import Typeface, render
@@ -19,6 +20,7 @@ from reader_data import read_image
 from scene import Frame, Scene, block
 
 TRAINABLE = ("ccpd", "misc-ccpd", "misc-bzpj")
+DECEIVING = 0.15  # share of the real plates in whose place is something that is no plate
 
 
 @dataclass(frozen=True)
@@ -137,13 +139,16 @@ def lifted(frame: Frame) -> Drawing:
 
 
 def replaced(frame: Frame, draw: Callable[[], Drawing]) -> Scene:
-    """A real frame with other plates in the place of its own."""
+    """A real frame with other plates in the place of its own, or with what is none."""
     scene = Scene(frame.image, [], [])
     for corners, ignored in frame.plates:
         if not ignored:
-            drawing = draw()
             middle = corners.mean(axis=0)
             grown = middle + (corners - middle) * random.uniform(1.0, 1.1)
+            if chance(DECEIVING):
+                scene.image = decoys.lay(scene.image, grown.astype(np.float32))
+                continue
+            drawing = draw()
             if drawing.two_line:
                 grown = middle + (grown - middle) * [1, 1.5]
             paste(scene, drawing, grown + np.float32(random.gauss(0, 1)))
@@ -193,6 +198,19 @@ def hung(ground: Scene, draw: Callable[[], Drawing], size: int) -> Scene:
         if chance(0.6):
             body(scene.image, middle, width)
         paste(scene, drawing, shape + middle.astype(np.float32))
+    return scene
+
+
+def littered(ground: Scene) -> Scene:
+    """The scene with one to five decoys away from its plates."""
+    scene = Scene(ground.image, ground.corners, ground.two_line)
+    high, wide = scene.image.shape[:2]
+    for _ in range(random.randint(1, 5)):
+        width = np.exp(random.uniform(np.log(20), np.log(260))) * wide / 640
+        shape = tilted(width, width * random.uniform(0.2, 0.6))
+        middle = np.array([random.uniform(0, 1) * wide, random.uniform(0, 1) * high])
+        if all(np.hypot(*(middle - c.mean(axis=0))) > 1.2 * width + 40 for c in scene.corners):
+            scene.image = decoys.lay(scene.image, (shape + middle).astype(np.float32))
     return scene
 
 

@@ -31,6 +31,7 @@ from stats import (
     wilson,
 )
 
+from drivers.camera.eyes import DOUBLE, Eyes
 from drivers.camera.vision import boxes, reading, runner, spaces
 from drivers.camera.vision.arrays import Floats, Image
 from drivers.camera.vision.rectify import rectify
@@ -50,14 +51,9 @@ def share(what: str, data: str, hits: Sequence[bool]) -> Line:
 
 
 def read(model: runner.Model, images: Sequence[Image]) -> list[reading.Read]:
-    reads = []
-    for at in range(0, len(images), 32):
-        out = model.run(reading.prepare(images[at : at + 32], *model.card.size))
-        reads += [
-            reading.decode(text, colour, model.card.decode)
-            for text, colour in zip(out["text"], out["colour"], strict=True)
-        ]
-    return reads
+    """As the gateway reads them."""
+    reads = [Eyes(reader=model).read(image) for image in images]
+    return [each for each in reads if each is not None]
 
 
 def groups(crops: Sequence[Crop]) -> dict[str, list[int]]:
@@ -166,16 +162,21 @@ def end_to_end(
     plates_here: Sequence[tuple[str, Any]],
 ) -> list[bool]:
     """For each plate of the frame: was one found there whose text is its text?"""
-    crops = [rectify(frame, each.corners) for each in found]
-    hits = []
-    for text, corners in plates_here:
-        near = [
-            crop
-            for each, crop in zip(found, crops, strict=True)
-            if crop is not None and overlap(np.array(each.box), box_of(corners)) > 0.3
-        ]
-        hits.append(any(r.text == text for r in read(reader, near[:1])))
-    return hits
+    return [
+        any(text == got for got in texts_near(reader, frame, found, corners))
+        for text, corners in plates_here
+    ]
+
+
+def texts_near(
+    reader: runner.Model, frame: Image, found: Sequence[boxes.Found], corners: Any
+) -> list[str]:
+    """Of the surest plate found there, if it can be read."""
+    near = [each for each in found if overlap(np.array(each.box), box_of(corners)) > 0.3][:1]
+    crops = [(rectify(frame, each.corners), each.two_line >= DOUBLE) for each in near]
+    eyes = Eyes(reader=reader)
+    reads = [eyes.read(crop, two_line=double) for crop, double in crops if crop is not None]
+    return [each.text for each in reads if each is not None]
 
 
 def bench(model: runner.Model, size: int, batch: int) -> list[Line]:

@@ -30,6 +30,7 @@ from scene import Scene
 
 from drivers.camera.vision import runner
 from drivers.camera.vision.grammar import ALPHABET, COLOURS
+from drivers.camera.vision.recognising import joined
 
 OPSET = 17
 Entry = dict[str, Any]
@@ -98,7 +99,7 @@ TASKS = {
         "slots",
         "patch",
         {"alphabet": ALPHABET, "colours": list(COLOURS)},
-        {},
+        {"split": 1},
         (DRAWN, GLYPHS, CCPD, EASYPR),
     ),
     "plate_detector": Task(
@@ -109,7 +110,7 @@ TASKS = {
         "corners_v1",
         "fixed",
         {"classes": ["plate"]},
-        {"threshold": 0.5, "overlap": 0.4, "size": 640},
+        {"threshold": 0.5, "doubt": 0.2, "overlap": 0.4, "size": 640},
         (DRAWN, GLYPHS, {**CCPD, "count": 32}, PKLOT, CNRPARK),
     ),
 }
@@ -168,6 +169,7 @@ def draw_golden(name: str, task: Task, face: Typeface, number: int) -> tuple[Ima
     if name == "plate_reader":
         plate = (blue, new_energy, yellow_double)[number]()
         clean = np.clip(render(plate, face), 0, 255).astype(np.uint8)
+        clean = joined(clean) if plate.two_line else clean
         return cv2.resize(clean, size, interpolation=cv2.INTER_AREA), plate.text
     tone = [random.randint(0, 255) for _ in range(3)]
     cv2.rectangle(grey, (14, 6), (random.randint(30, 54), 58), tone, -1)

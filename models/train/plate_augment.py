@@ -63,7 +63,7 @@ def place(plate: Floats, ground: Image) -> Floats:
     out_w = round(np.exp(random.uniform(np.log(44), np.log(230))))
     ratio = high / wide * random.uniform(0.9, 1.25)
     out_h = max(12, round(out_w * ratio))
-    if chance(0.3):
+    if ratio < 0.45 and chance(0.3):
         out_w, out_h = 94, 24
     source = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32)
     matrix = cv2.getPerspectiveTransform(source, corners * np.array([out_w, out_h], np.float32))

@@ -26,13 +26,14 @@ from onnxruntime.quantization import (
     quant_pre_process,
     quantize_static,
 )
-from plate_augment import photograph
+from plate_augment import Image, photograph
 from plate_render import Typeface, render
 from plate_text import draw_plate
 from reader_data import grounds
 
 from drivers.camera.vision import reading
 from drivers.camera.vision.card import read_card
+from drivers.camera.vision.recognising import joined
 
 
 class Drawn(CalibrationDataReader):  # type: ignore[misc] # the library has no annotations
@@ -42,9 +43,13 @@ class Drawn(CalibrationDataReader):  # type: ignore[misc] # the library has no a
         fix_seeds(8, 1)
         self.size = size
         face, pieces = Typeface(data / "glyphs"), grounds(data)
-        self.images = [
-            photograph(render(draw_plate(), face), pieces[k % len(pieces)]) for k in range(count)
-        ]
+        self.images = [self.draw(face, pieces[k % len(pieces)]) for k in range(count)]
+
+    @staticmethod
+    def draw(face: Typeface, ground: Image) -> Image:
+        plate = draw_plate()
+        image = photograph(render(plate, face), ground)
+        return joined(image) if plate.two_line else image
 
     def get_next(self) -> dict[str, Any] | None:
         return {"image": reading.prepare([self.images.pop()], *self.size)} if self.images else None

@@ -16,8 +16,8 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)
-    names = ("reader",) if args.crop else ("detector", "reader")
-    eyes = replace(open_eyes(tools, args.store, names, args.size), threshold=args.threshold)
+    eyes = open_eyes(tools, args.store, ("detector", "reader"), args.size)
+    eyes = replace(eyes, threshold=args.threshold)
     going = Round(tools)
     for file, image in going.images(files):
         found = [_whole(eyes, image)] if args.crop else eyes.plates(image)
@@ -31,24 +31,21 @@ def _whole(eyes: Any, image: Any) -> Plate:
     """A picture that is a plate."""
     height, width = (float(side) for side in image.shape[:2])
     corners = (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
-    read = eyes.read(image)
-    return Plate(corners, 1.0, read.text, read.colour, read.characters, read.confidence)
+    read = eyes.cut_out(image)
+    score = read.confidence
+    return Plate(corners, score, read.text, read.colour, read.characters, read.confidence)
 
 
 def as_json(plate: Plate) -> dict[str, Any]:
-    """`confidence`: that there is a plate and that it is read rightly; corners clockwise from top
-    left, in pixels."""
+    """`confidence`: that there is such a plate, its text considered; of a cut-out one, that it is
+    read rightly. Corners clockwise from top left, in pixels."""
     return {
         "text": plate.text,
         "color": plate.colour,
-        "confidence": confidence(plate),
+        "confidence": round(plate.score, 4),
         "box": [round(value, 1) for value in plate.box],
         "corners": [[round(x, 1), round(y, 1)] for x, y in plate.corners],
     }
-
-
-def confidence(plate: Plate) -> float:
-    return round(plate.score * plate.confidence, 4)
 
 
 def _lines(file: str, found: Sequence[Plate]) -> Iterator[str]:
@@ -57,5 +54,5 @@ def _lines(file: str, found: Sequence[Plate]) -> Iterator[str]:
     for plate in found:
         left, top, right, bottom = plate.box
         where = f"{left:.0f},{top:.0f} {right - left:.0f}x{bottom - top:.0f}"
-        said = plate.text or "?", plate.colour or "?", f"{confidence(plate):.2f}", where
+        said = plate.text or "?", plate.colour or "?", f"{plate.score:.2f}", where
         yield f"{file}: {'  '.join(said)}"

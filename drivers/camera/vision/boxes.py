@@ -27,8 +27,8 @@ class Fit:
     """How a frame was laid into the input: input = frame * scale + (left, top)."""
 
     scale: float
-    left: int
-    top: int
+    left: float
+    top: float
 
 
 @dataclass(frozen=True, slots=True)

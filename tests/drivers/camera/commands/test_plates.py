@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from drivers.camera.commands.pictures import read
-from tests.drivers.camera.commands.conftest import SEEN, Run
+from drivers.camera.eyes import Eyes
+from tests.drivers.camera.commands.conftest import MODELS, SEEN, Run
+from tests.support_onnx import write_model
 
 Out = pytest.CaptureFixture[str]
 
@@ -61,6 +63,24 @@ def test_a_plate_in_a_frame_is_found_and_read(
     assert len(plate["corners"]) == 4
     assert fieldgate("vision", "plates", file) == 0
     assert shown[1] in capsys.readouterr().out
+
+
+def test_what_the_detector_doubts_is_a_plate_when_it_reads_as_one(
+    gate: np.ndarray, shown: tuple[Path, str], tmp_path: Path
+) -> None:
+    left, top, right, bottom = SEEN
+    row = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top, 0.3, 1.0]
+    folder = write_model(
+        tmp_path / "doubter", "plate_detector", (1, 3, 640, 640),
+        {"head": np.array([[row, [0.0] * 6]], np.float32)}, decode="yolo_v5",
+        labels={"classes": ["plate"]}, options={"threshold": 0.5, "doubt": 0.2},
+    )  # fmt: skip
+    eyes = Eyes.open({"detector": folder, "reader": MODELS / "plate_reader"})
+    (plate,) = eyes.plates(gate)
+    assert plate.text == shown[1]
+    assert plate.score > 0.5
+    assert eyes.found(gate) == []
+    assert eyes.plates(np.full_like(gate, 90)) == []
 
 
 def test_gray_deep_and_transparent_pictures_read_alike(
