@@ -212,7 +212,7 @@ class CameraDriver:
             self._show(message)
         elif message.kind == "remember":
             reference = message.body.get("reference")
-            if not isinstance(reference, str) or len(reference) > 40_000:
+            if not isinstance(reference, str) or len(reference) > 80_000:
                 raise Nonsense("a reference of another shape")
             self._host.state["reference"] = reference
         else:

@@ -17,6 +17,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 Need = Literal["plates", "spaces"]
 
+TILES = 8, 6  # across and down: parts of the picture that something may hide, counted by rows
+
 
 @dataclass(frozen=True, slots=True)
 class Plate:
@@ -50,10 +52,12 @@ class View:
 
     brightness: float  # mean, 0 to 255
     contrast: float  # standard deviation
-    sharpness: float  # variance of the Laplacian
+    blur: float  # 0 to 1: how little more blur would change it
+    grain: float  # noise, as a share of the contrast
     glare: float  # share of pixels that are burnt out
-    shift: float | None = None  # against the reference, as a share of the width; None: not found
-    matches: int = 0  # features that the reference and the frame have in common
+    shift: float | None = 0.0  # against what is known, as a share of the width; None: another place
+    strange: float = 0.0  # share of the tiles that are not as they were
+    hidden: frozenset[int] = frozenset()  # tiles in which something smooth hides what was there
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Sight:
     changed: bool  # the gate's word
     plates: Sequence[Plate] | None = None
     spaces: Mapping[str, float] | None = None  # id -> chance that it is occupied
+    unseen: frozenset[str] = frozenset()  # spaces that something hides, and not just in passing
     view: View | None = None
 
 

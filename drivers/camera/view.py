@@ -1,21 +1,31 @@
-"""Measures how well a camera sees, and whether it still looks where it looked. Child side."""
+"""Measures how well a camera sees, and whether it still looks where it looked. Child side.
 
-import base64
-import binascii
-from dataclasses import dataclass
+What the view is compared with is learnt: the first good looks, averaged so that who drives through
+is not in it, are the view as it should be; a slowly following average is what it is like now, which
+carries it over from day to night. Neither holds gray levels, only directions of edges.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.camera.sight import View
+from drivers.camera import likeness
+from drivers.camera.likeness import Field, Spectra
+from drivers.camera.sight import TILES, View
 
 Gray = NDArray[np.uint8]
 
-FEATURES = 300
-RATIO = 0.8  # of the distances to the nearest and the second nearest match (Lowe 2004)
-AGREE = 3.0  # pixels that a match may be off the common movement
-LEAST = 12  # agreeing matches that make a movement believable
 BURNT = 250  # gray level
+FIRST = 8  # looks that make the view as it should be
+KEPT = 2  # views remembered: as it should be, and the same in quite another light
+OTHER = 15  # looks in a row that only the followed view explains, before it is kept as well
+FOLLOW = 0.05  # weight of a new look in what it is like now
+FADED = 0.3  # of a tile's usual edges: fewer, and something smooth hangs in front of it
+STRANGE = 0.02  # correlation of a tile with what is usual there
+TELLING = 0.04  # share of edges that a tile must have to be judged; of the whole a quarter of it
+BLUR = 9  # pixels of the blur that a blurred picture does not mind
 
 
 def quarter(image: NDArray[np.uint8]) -> Gray:
@@ -27,76 +37,134 @@ def quarter(image: NDArray[np.uint8]) -> Gray:
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Features of the view as it should be: places (n, 2) in a quarter frame, and what is there."""
-
-    places: NDArray[np.float32]
-    marks: NDArray[np.uint8]  # (n, 32)
-
-    @classmethod
-    def of(cls, gray: Gray) -> "Reference | None":
-        """None when there is too little to recognise it by."""
-        import cv2
-
-        points, marks = cv2.ORB.create(FEATURES).detectAndCompute(gray, None)
-        if marks is None or len(points) < 2 * LEAST:
-            return None
-        places = np.array([point.pt for point in points], np.float32)
-        return cls(places, np.asarray(marks, np.uint8))
-
-    def to_text(self) -> str:
-        body = self.places.astype("<f4").tobytes() + self.marks.tobytes()
-        return base64.b64encode(body).decode()
-
-    @classmethod
-    def from_text(cls, text: str) -> "Reference | None":
-        """What `to_text` made; None when it is nothing of the kind."""
-        try:
-            body = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        count, rest = divmod(len(body), 40)
-        if rest or count < 2 * LEAST:
-            return None
-        places = np.frombuffer(body[: 8 * count], "<f4").reshape(count, 2).astype(np.float32)
-        return cls(places, np.frombuffer(body[8 * count :], np.uint8).reshape(count, 32))
-
-    def movement(self, gray: Gray) -> tuple[float | None, int]:
-        """(how far the view has moved, as a share of its width, None when it is not recognised;
-        matches that agree)."""
-        import cv2
-
-        points, marks = cv2.ORB.create(FEATURES).detectAndCompute(gray, None)
-        if marks is None or len(points) < LEAST:
-            return None, 0
-        pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(self.marks, marks, k=2)
-        good = [p[0] for p in pairs if len(p) == 2 and p[0].distance < RATIO * p[1].distance]
-        if len(good) < LEAST:
-            return None, len(good)
-        before = np.array([self.places[match.queryIdx] for match in good], np.float32)
-        after = np.array([points[match.trainIdx].pt for match in good], np.float32)
-        matrix, agreed = cv2.estimateAffinePartial2D(
-            before, after, method=cv2.RANSAC, ransacReprojThreshold=AGREE
-        )
-        if matrix is None or int(agreed.sum()) < LEAST:
-            return None, 0 if agreed is None else int(agreed.sum())
-        height, width = gray.shape
-        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        moved = corners @ matrix[:, :2].T + matrix[:, 2] - corners
-        return float(np.abs(moved).max() / width), int(agreed.sum())
-
-
-def measure(gray: Gray, reference: Reference | None) -> View:
-    """`gray`: a quarter frame."""
+def blur(gray: Gray) -> float:
+    """0 to 1: how little another blur changes it, whatever it shows (Crete, Dolmiere, Ladret,
+    Nicolas, "The blur effect", SPIE 2007)."""
     import cv2
 
-    shift, matches = (0.0, 0) if reference is None else reference.movement(gray)
-    return View(
-        brightness=float(gray.mean()),
-        contrast=float(gray.std()),
-        sharpness=float(cv2.Laplacian(gray, cv2.CV_32F).var()),
-        glare=float(np.count_nonzero(gray >= BURNT) / gray.size),
-        shift=shift,
-        matches=matches,
-    )
+    sharp, shares = gray.astype(np.float32), []
+    for axis, size in ((0, (1, BLUR)), (1, (BLUR, 1))):
+        steps = np.abs(np.diff(sharp, axis=axis))
+        left = np.abs(np.diff(cv2.blur(sharp, size), axis=axis))
+        shares.append(float(np.minimum(steps, left).sum() / max(float(steps.sum()), 1e-6)))
+    return max(shares)
+
+
+def grain(gray: Gray) -> float:
+    """Noise as a share of the contrast, from where the picture is smoothest (Immerkær 1996)."""
+    import cv2
+
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    rough = np.abs(cv2.filter2D(gray, cv2.CV_32F, kernel))
+    few = np.partition(rough[::2, ::2].ravel(), rough.size // 8)[: rough.size // 8]
+    return float(few.mean()) / max(float(cv2.meanStdDev(gray)[1][0, 0]), 1.0)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the view was like. `learn` is called after a look that was found well, and only then."""
+
+    _kept: list[tuple[Field, Spectra]] = field(default_factory=list)
+    _now: Field | None = None
+    _sure: float = likeness.SURE
+    _learnt: int = 0
+    _alone: int = 0  # looks in a row that nothing kept explains
+    _last: Field | None = None
+    _hidden: frozenset[int] = frozenset()
+
+    @classmethod
+    def from_text(cls, text: str) -> "Known":
+        """What was remembered; anything else is nothing."""
+        known = cls()
+        for part in text.split(",")[:KEPT]:
+            if (directions := likeness.unpack(part)) is not None:
+                known._keep(directions)
+        return known
+
+    def to_text(self) -> str:
+        return ",".join(likeness.pack(directions) for directions, _ in self._kept)
+
+    def look(self, gray: Gray) -> View:
+        """`gray`: a quarter frame."""
+        self._last = directions = likeness.field(gray)
+        self._hidden, strange = self._tiles(directions)
+        return View(
+            brightness=float(gray.mean()),
+            contrast=float(gray.std()),
+            blur=blur(gray),
+            grain=grain(gray),
+            glare=float(np.count_nonzero(gray >= BURNT) / gray.size),
+            shift=self._shift(directions),
+            strange=strange,
+            hidden=self._hidden,
+        )
+
+    def learn(self) -> bool:
+        """From the last look. True when there is something new to remember."""
+        if self._last is None:
+            return False
+        seen, self._last = self._last, None
+        self._learnt += 1
+        if self._now is None:
+            self._now = seen.copy()
+        weight = max(FOLLOW, 1 / self._learnt) * _open(self._hidden)
+        self._now += weight * (seen - self._now)
+        first = not self._kept and self._learnt >= FIRST and _edges(self._now) > TELLING / 4
+        if first or self._alone >= OTHER:
+            self._keep(self._now.copy())
+            return True
+        return False
+
+    def _keep(self, directions: Field) -> None:
+        spectra = Spectra.of(directions)
+        if not self._kept:
+            self._sure = min(likeness.SURE, (1 + likeness.likeness_to_itself(spectra)) / 2)
+        self._kept = [*self._kept[: KEPT - 1], (directions, spectra)]
+        self._alone = 0
+
+    def _shift(self, directions: Field) -> float | None:
+        """Against the first view that is recognised; 0.0 while there is none to compare with."""
+        spectra = Spectra.of(directions)
+        for _, kept in self._kept:
+            shift = likeness.compare(kept, spectra, self._sure)
+            if shift is not None:
+                self._alone = 0
+                return shift
+        if self._now is None or _edges(self._now) <= TELLING / 4:
+            return None if self._kept else 0.0
+        self._alone += bool(self._kept)
+        return likeness.compare(Spectra.of(self._now), spectra, self._sure)
+
+    def _tiles(self, directions: Field) -> tuple[frozenset[int], float]:
+        """Tiles that something smooth hides; the share of tiles that are not as they were."""
+        usual = self._now if self._now is not None else self._kept[0][0] if self._kept else None
+        if usual is None:
+            return frozenset(), 0.0
+        before, after = (_tiled(np.abs(one) >= likeness.CLEAR) for one in (usual, directions))
+        judged = before >= TELLING
+        faded = judged & (after < FADED * before)
+        power = np.sqrt(_tiled(np.abs(usual) ** 2) * _tiled(np.abs(directions) ** 2)) + 1e-6
+        strange = judged & (_tiled((np.conj(usual) * directions).real) / power < STRANGE)
+        share = float((faded | strange).sum()) / max(1.0, float(judged.sum()))
+        return frozenset(np.flatnonzero(faded).tolist()), share
+
+
+def _edges(directions: Field) -> float:
+    """Share of pixels that have one."""
+    return float((np.abs(directions) >= likeness.CLEAR).mean())
+
+
+def _tiled(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """The mean of each tile, row by row."""
+    across, down = TILES
+    shape = down, likeness.HEIGHT // down, across, likeness.WIDTH // across
+    return np.asarray(values.reshape(shape).mean(axis=(1, 3)), np.float64).ravel()
+
+
+def _open(hidden: Sequence[int] | frozenset[int]) -> NDArray[np.float32]:
+    """1 where nothing hides the view, else 0; a pixel each."""
+    across, down = TILES
+    tiles = np.ones(across * down, np.float32)
+    tiles[list(hidden)] = 0
+    high, wide = likeness.HEIGHT // down, likeness.WIDTH // across
+    return tiles.reshape(down, across).repeat(high, 0).repeat(wide, 1)

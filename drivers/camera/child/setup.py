@@ -81,7 +81,7 @@ def warm() -> None:
     ssl.create_default_context()
     blank = np.zeros((64, 64, 3), np.uint8)
     cv2.imdecode(cv2.imencode(".jpg", blank)[1], cv2.IMREAD_COLOR)
-    view.measure(view.quarter(blank), None)
+    view.Known().look(view.quarter(blank))
     np.random.default_rng(0)
 
 

@@ -66,7 +66,7 @@ class Camera:
     pipe: Teller
     gate: Gate = field(default_factory=Gate)
     album: Album = field(default_factory=Album)
-    reference: view.Reference | None = None
+    known: view.Known = field(default_factory=view.Known)
     shadow: Shadow | None = None
     _size: tuple[int, int] = (0, 0)
     _watch: Watch | None = None
@@ -74,6 +74,7 @@ class Camera:
     _masks: privacy.Masks | None = None
     _looked: float = float("-inf")
     _guarded: float = float("-inf")
+    _learnt: float = float("-inf")
     _came: float = field(default_factory=now)
     _lost: str = ""
     _snapshots: list[int] = field(default_factory=list)
@@ -82,8 +83,7 @@ class Camera:
     _told: float = field(default_factory=now)
 
     def run(self) -> None:
-        if self.setup.reference:
-            self.reference = view.Reference.from_text(self.setup.reference)
+        self.known = view.Known.from_text(self.setup.reference)
         while True:
             self.pipe.beat()
             self._snapshots += [int(w["snapshot"]) for w in self.pipe.wishes() if "snapshot" in w]
@@ -133,7 +133,8 @@ class Camera:
             self._looked = frame.at
             self._look(frame, gray, changed=changed)
         elif frame.at - self._guarded >= GUARD_EVERY and self._watch is not None:
-            self._tell(self._watch.see(self._glance(frame.at, gray)), frame)
+            sight = Sight(frame.at, self._size, changed=False, view=self._view(frame.at, gray))
+            self._conclude(self._watch, sight, frame)
 
     def end(self, at: float, reason: str) -> None:
         """There are no frames from now on; what was under way is told as far as it was seen."""
@@ -161,16 +162,12 @@ class Camera:
         if self.shadow is not None:
             self.shadow.turn()
         plates = self._plates(frame, self._zones)
-        sight = Sight(
-            frame.at,
-            self._size,
-            changed,
-            plates,
-            self._spaces(frame, self._zones),
-            self._view(frame.at, gray),
-        )
-        findings = self._watch.see(sight)
-        self._tell(findings, frame)
+        spaces = self._spaces(frame, self._zones)
+        close = spaces is not None or self._watch.doubtful
+        due = close or frame.at - self._guarded >= GUARD_EVERY
+        seen = self._view(frame.at, gray) if due else None
+        sight = Sight(frame.at, self._size, changed, plates, spaces, view=seen)
+        self._conclude(self._watch, sight, frame)
         for number in self._snapshots:
             shown = self.album.cut(Shot("scene", None), frame.image)
             if shown is not None:
@@ -179,9 +176,15 @@ class Camera:
                 self.pipe.tell("snapshot", body, [shown.jpeg])
         self._snapshots = []
 
-    def _glance(self, at: float, gray: view.Gray) -> Sight:
-        """The view alone: a moved or covered camera is noticed though nothing else is looked at."""
-        return Sight(at, self._size, changed=False, view=self._view(at, gray))
+    def _conclude(self, watch: Watch, sight: Sight, frame: Shown) -> None:
+        """A look that was found well teaches what the view is like, every now and then."""
+        self._tell(watch.see(sight), frame)
+        due = sight.at - self._learnt >= GUARD_EVERY
+        if sight.view is None or watch.doubtful or not due:
+            return
+        self._learnt = sight.at
+        if self.known.learn() and not self.setup.no_plates:
+            self.pipe.tell("remember", {"reference": self.known.to_text()})
 
     def _plates(self, frame: Shown, zones: Zones) -> list[Plate] | None:
         """Found in all of the frame; those that are not meant are blurred and forgotten."""
@@ -205,16 +208,9 @@ class Camera:
             self.shadow.spaces(frame.image, polygons, chances)
         return chances
 
-    def _view(self, at: float, gray: view.Gray) -> View | None:
-        if at - self._guarded < GUARD_EVERY and not (self._watch and self._watch.doubtful):
-            return None
+    def _view(self, at: float, gray: view.Gray) -> View:
         self._guarded = at
-        measured = view.measure(gray, self.reference)
-        if self.reference is None and measured.contrast > 20:
-            self.reference = view.Reference.of(gray)
-            if self.reference is not None:
-                self.pipe.tell("remember", {"reference": self.reference.to_text()})
-        return measured
+        return self.known.look(gray)
 
     def _tell(
         self, findings: Sequence[Finding], frame: Shown | None, at: float | None = None

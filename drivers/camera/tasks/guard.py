@@ -1,6 +1,6 @@
 """The view guard: a camera that was moved, covered, blinded or blurred says nothing about spaces.
 
-Sharpness and contrast are compared with what this camera usually has: a slowly following mean of
+How sharp the picture is, is compared with what this camera usually has: a slowly following mean of
 the looks that were well.
 """
 
@@ -11,21 +11,26 @@ from drivers.camera.sight import Finding, Happened, View
 
 LOOKS = 2  # in a row that are bad before the view is, and that are well before it is again
 PASSING = 10.0  # s for which a large vehicle may fill the picture
-MOVED = 0.02  # of the width
-FEW = 8  # common features: fewer, in a picture that has contrast, and it shows something else
+MOVED = 0.009  # of the width
 DARK, FLAT = 28.0, 9.0  # gray levels: mean, standard deviation
 GLARE = 0.35  # share of the picture
-DULL = 0.25  # of the usual sharpness
+GRAIN = 0.22  # of the contrast
+BLURRED = 0.5  # 0 to 1
+MORE_BLURRED = 0.1  # than usual
+COVERED = 0.25  # share of the tiles
 FOLLOW = 0.02  # weight of a new look in what is usual
 
 
 @dataclass(slots=True)
 class Guard:
-    """`reason` is empty while the view is well; of a camera that has not been seen it is not."""
+    """`reason` is empty while the view is well; of a camera that has not been seen it is not.
+    `whole`: all of the picture matters, as where spaces are watched; else a lorry may wait in it.
+    """
 
     camera: str
+    whole: bool = True
     reason: str = "not_seen"
-    _sharpness: float = 0.0
+    _blur: float | None = None
     _bad: int = 0
     _well: int = 0
     _since: float = 0.0  # when it began to be bad
@@ -58,26 +63,31 @@ class Guard:
         """What is wrong with a single look; empty when nothing is."""
         if view.contrast < FLAT:
             return "view_dark" if view.brightness < DARK else "view_covered"
-        if view.brightness < DARK:
+        if view.brightness < DARK or view.grain > GRAIN:
             return "view_dark"
         if view.glare > GLARE:
             return "view_glare"
-        if self._sharpness and view.sharpness < DULL * self._sharpness:
+        if view.blur > min(BLURRED, (self._blur or 1.0) + MORE_BLURRED):
             return "view_blurred"
-        if view.shift is None:
-            return "view_moved" if view.matches < FEW else ""
-        return "view_moved" if view.shift > MOVED else ""
+        return self._elsewhere(view)
+
+    def _elsewhere(self, view: View) -> str:
+        if view.strange > COVERED and (self.whole or view.shift is None) and view.hidden:
+            return "view_covered"
+        if view.shift is None or view.shift > MOVED:
+            return "view_moved"
+        return "view_covered" if self.whole and view.strange > COVERED else ""
 
     def _follow(self, view: View) -> None:
-        if not self._sharpness:
-            self._sharpness = view.sharpness
-        self._sharpness += FOLLOW * (view.sharpness - self._sharpness)
+        usual = view.blur if self._blur is None else self._blur
+        self._blur = usual + FOLLOW * (view.blur - usual)
 
 
 def _figures(view: View) -> dict[str, float | int | str | bool | None]:
     return {
         "brightness": round(view.brightness, 1),
         "contrast": round(view.contrast, 1),
-        "sharpness": round(view.sharpness, 1),
+        "blur": round(view.blur, 3),
         "shift": None if view.shift is None else round(view.shift, 4),
+        "strange": round(view.strange, 3),
     }

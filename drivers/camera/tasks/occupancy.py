@@ -35,14 +35,23 @@ class OccupancyTask:
                 found.append(self._changed(space, was, state, chance))
                 self._told[space] = float("-inf")
             found += self._measured(space, state, sight.at)
-        return found
+        hidden = [space for space in self._states if space in sight.unseen]
+        return [*found, *self._forget(hidden, sight.at, "view_covered", again=False)]
 
     def blind(self, at: float, reason: str) -> Sequence[Finding]:
+        return self._forget(list(self._states), at, reason, again=True)
+
+    def _forget(
+        self, spaces: Sequence[str], at: float, reason: str, *, again: bool
+    ) -> Sequence[Finding]:
+        """`again`: it is told though it was unknown before."""
         found: list[Finding] = []
-        for space, state in self._states.items():
-            was = state.occupied
-            if state.forget():
-                found.append(self._changed(space, was, state, None))
+        for space in spaces:
+            was = self._states[space].occupied
+            if self._states[space].forget():
+                found.append(self._changed(space, was, self._states[space], None))
+            elif not again and at - self._told[space] < REPEAT:
+                continue
             found.append(Measured(point_of(space), None, reason))
             self._told[space] = at
         return found

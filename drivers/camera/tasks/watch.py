@@ -10,6 +10,7 @@ from drivers.camera.tasks.guard import Guard
 from drivers.camera.tasks.no_parking import NoParkingTask
 from drivers.camera.tasks.occupancy import OccupancyTask
 from drivers.camera.tasks.plates import PlateOptions, PlateTask
+from drivers.camera.tasks.screen import Screen
 from drivers.camera.zones import Zones
 
 NAMES = ("plates", "occupancy", "no_parking", "count")
@@ -33,7 +34,9 @@ class Watch:
     """`zones` are those of the frame's own size."""
 
     def __init__(self, camera: str, zones: Zones, wishes: Wishes) -> None:
-        self._guard = Guard(camera)
+        whole = bool({"occupancy", "no_parking"} & set(wishes.tasks))
+        self._guard = Guard(camera, whole)
+        self._screen = Screen(zones, wishes.thresholds)
         self._tasks = [_make(name, camera, zones, wishes) for name in wishes.tasks]
         self._blind = ""
 
@@ -61,11 +64,12 @@ class Watch:
         self._blind = ""
         if self._guard.blind:
             sight = replace(sight, spaces=None)
-        return [*found, *(one for task in self._tasks for one in task.see(sight))]
+        sifted = self._screen.sift(sight)
+        return [*found, *(one for task in self._tasks for one in task.see(sifted))]
 
     def lost(self, at: float, reason: str) -> Sequence[Finding]:
         """There are no frames."""
-        self._guard = Guard(self._guard.camera)
+        self._guard = Guard(self._guard.camera, self._guard.whole)
         self._blind = reason
         return [one for task in self._tasks for one in task.blind(at, reason)]
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from drivers.camera.zones import Line, NoParking, Zones
 
 SIZE = (1920, 1080)
 SQUARE = ((100.0, 100.0), (300.0, 100.0), (300.0, 300.0), (100.0, 300.0))
-WELL = View(brightness=110, contrast=50, sharpness=400, glare=0.0, shift=0.001, matches=200)
+WELL = View(brightness=110, contrast=50, blur=0.24, grain=0.1, glare=0.0, shift=0.003)
 
 
 def sight(at: float, chance: float, *, view: View | None = None, **more: float) -> Sight:
@@ -160,13 +161,18 @@ def test_vehicles_are_counted_each_way() -> None:
 
 
 LOST = [
-    (View(110, 50, 400, 0.0, 0.031, 150), "view_moved"),
-    (View(110, 50, 400, 0.0, None, 2), "view_moved"),
-    (View(110, 50, 40, 0.0, 0.001, 150), "view_blurred"),
-    (View(60, 3, 5, 0.0, None, 0), "view_covered"),
-    (View(9, 4, 3, 0.0, None, 0), "view_dark"),
-    (View(20, 14, 60, 0.0, 0.0, 20), "view_dark"),
-    (View(220, 50, 400, 0.5, 0.001, 100), "view_glare"),
+    (replace(WELL, shift=0.031), "view_moved"),
+    (replace(WELL, shift=0.0125), "view_moved"),
+    (replace(WELL, shift=None), "view_moved"),
+    (replace(WELL, shift=None, strange=0.9), "view_moved"),
+    (replace(WELL, shift=None, strange=0.9, hidden=frozenset(range(40))), "view_covered"),
+    (replace(WELL, strange=0.3), "view_covered"),
+    (replace(WELL, blur=0.36), "view_blurred"),
+    (replace(WELL, brightness=60, contrast=3, shift=None), "view_covered"),
+    (replace(WELL, brightness=9, contrast=4, shift=None), "view_dark"),
+    (replace(WELL, brightness=20, contrast=14), "view_dark"),
+    (replace(WELL, grain=0.3), "view_dark"),
+    (replace(WELL, brightness=220, glare=0.5), "view_glare"),
 ]
 
 
@@ -202,7 +208,7 @@ def test_a_lorry_that_fills_the_view_for_a_moment_is_no_loss() -> None:
     watch = Watch("lot", zones(), Wishes(["occupancy", "plates"]))
     for n in range(5):
         watch.see(sight(float(n), 0.95, view=WELL))
-    moved = View(110, 50, 400, 0.0, None, 2)
+    moved = replace(WELL, shift=None)
     plate = plate_at(600, 300)
     found = [
         f
@@ -219,7 +225,7 @@ def test_a_lorry_that_fills_the_view_for_a_moment_is_no_loss() -> None:
 def test_nothing_is_concluded_before_the_view_has_been_seen_well() -> None:
     watch = Watch("lot", zones(), Wishes(["occupancy"]))
     assert watch.see(sight(0.0, 0.95)) == []
-    covered = View(60, 3, 5, 0.0, None, 0)
+    covered = replace(WELL, brightness=60, contrast=3)
     found = [f for n in range(15) for f in watch.see(sight(float(n), 0.02, view=covered))]
     assert Measured("occupied_a-1", None, "view_covered") in found
 
