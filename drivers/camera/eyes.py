@@ -51,12 +51,19 @@ class Eyes:
         return [m for m in (self.detector, self.reader, self.occupancy) if m is not None]
 
     def plates(self, frame: Image) -> list[Plate]:
-        """The surest first. With a reader, what the detector doubts is a plate when it reads as
-        one, and what the detector is not certain of is none when it reads as nothing."""
-        least = self._least
-        found = self.found(frame, least if self.reader is None else min(least, self._doubt))
-        sure = [plate for one in found if (plate := self._read(frame, one)).score >= least]
-        return sorted(sure, key=lambda plate: -plate.score)
+        """Those that are sure enough, the surest first. With a reader, what the detector doubts is
+        a plate when it reads as one, and what it is not certain of is none when it reads as
+        nothing."""
+        return [plate for plate in self.perhaps(frame) if self.sure(plate)]
+
+    def perhaps(self, frame: Image) -> list[Plate]:
+        """All that may be a plate, the surest first."""
+        found = self.found(frame, min(self._least, self._doubt))
+        return sorted((self._read(frame, one) for one in found), key=lambda plate: -plate.score)
+
+    def sure(self, plate: Plate) -> bool:
+        """Whether it is to be told."""
+        return plate.score >= self._least
 
     def found(self, frame: Image, least: float | None = None) -> list[boxes.Found]:
         """Plates that the detector alone is so sure of, not read; the surest first."""

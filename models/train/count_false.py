@@ -8,6 +8,7 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from evaluate import Line, share
 from lettering import lettered
 from scene import Frame, Scene
 
-from drivers.camera.vision import boxes, runner
+from drivers.camera.eyes import Eyes
+from drivers.camera.vision import runner
 from drivers.camera.vision.arrays import Floats, Image
 
 TILES, SCENES = 2000, 500
@@ -31,14 +33,6 @@ WORDS = (
     "K1 MNO 42",
     "AB-123-CD",
 )
-
-
-def found(model: runner.Model, image: Image, size: int) -> bool:
-    """Is there anything at the card's threshold?"""
-    options = model.card.options
-    laid, fit = boxes.letterbox(image, size)
-    raw = model.run(laid)["cells"][0]
-    return bool(boxes.decode(raw, size, fit, options["threshold"], options["overlap"]))
 
 
 def tiles(frames: list[Frame]) -> Iterator[Image]:
@@ -67,8 +61,9 @@ def scenes(frames: list[Frame]) -> Iterator[Image]:
         yield lettered(Scene(ground.image, [], []), lambda: random.choice(WORDS)).image
 
 
-def count(model: runner.Model, images: Iterator[Image], of: int, size: int, what: str) -> Line:
-    hits = [found(model, next(images), size) for _ in range(of)]
+def count(eyes: Eyes, images: Iterator[Image], of: int, size: int, what: str) -> Line:
+    """In how many of them the gateway would tell of a plate."""
+    hits = [bool(replace(eyes, size=size).plates(next(images))) for _ in range(of)]
     return share("with a false plate", what, hits)
 
 
@@ -76,16 +71,18 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("--data", type=Path, default=Path("data/vision"))
+    options.add_argument("--reader", type=Path, help="without, the detector decides alone")
     options.add_argument("--out", type=Path)
     o = options.parse_args()
     fix_seeds(77, 1)
-    model, frames = runner.load(o.folder), load(o.data)
+    eyes = Eyes(runner.load(o.folder), runner.load(o.reader) if o.reader else None)
+    frames = load(o.data)
     held = [f for f in frames if f.source == "easypr"]
     lots = [f for f in frames if not f.plates]
     lines = [
-        count(model, tiles(held), TILES, 320, "easypr, tiles at 320"),
-        count(model, scenes(held), SCENES, 640, "lettering at 640"),
-        count(model, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
+        count(eyes, tiles(held), TILES, 320, "easypr, tiles at 320"),
+        count(eyes, scenes(held), SCENES, 640, "lettering at 640"),
+        count(eyes, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
     ]
     for line in lines:
         print(f"{line['what']:28} {line['data']:24} n {line['n']:5}  {line['value']}", end="  ")

@@ -31,10 +31,10 @@ from stats import (
     wilson,
 )
 
-from drivers.camera.eyes import DOUBLE, Eyes
+from drivers.camera.eyes import Eyes
+from drivers.camera.sight import Plate
 from drivers.camera.vision import boxes, reading, runner, spaces
 from drivers.camera.vision.arrays import Floats, Image
-from drivers.camera.vision.rectify import rectify
 
 Line = dict[str, Any]
 
@@ -52,8 +52,7 @@ def share(what: str, data: str, hits: Sequence[bool]) -> Line:
 
 def read(model: runner.Model, images: Sequence[Image]) -> list[reading.Read]:
     """As the gateway reads them."""
-    reads = [Eyes(reader=model).read(image) for image in images]
-    return [each for each in reads if each is not None]
+    return [each for image in images if (each := Eyes(reader=model).read(image)) is not None]
 
 
 def groups(crops: Sequence[Crop]) -> dict[str, list[int]]:
@@ -110,30 +109,29 @@ def occupancy(model: runner.Model, data: Path, sources: frozenset[str]) -> list[
     return lines
 
 
-def detector(
-    model: runner.Model, data: Path, sources: frozenset[str], size: int, reader: runner.Model | None
-) -> list[Line]:
+def detector(eyes: Eyes, data: Path, sources: frozenset[str]) -> list[Line]:
+    """What the gateway would tell at its threshold, no surer and no less sure."""
     frames = [f for f in load_frames(data) if f.source in sources]
-    threshold, matches, ends = model.card.options["threshold"], list[Match](), list[bool]()
-    texts = labelled_texts(data)
+    matches, ends, texts = list[Match](), list[bool](), labelled_texts(data)
     for frame in frames:
-        image, fit = boxes.letterbox(frame.image, size)
-        raw = model.run(image)["cells"][0]
-        overlapping = model.card.options["overlap"]
-        matches.append(match_frame(boxes.decode(raw, size, fit, 0.05, overlapping), frame.plates))
-        sure = boxes.decode(raw, size, fit, threshold, overlapping)
-        if reader is not None:
-            ends += end_to_end(reader, frame.image, sure, texts.get(frame.file, []))
-    name = f"{', '.join(sorted(sources))} at {size}"
-    plates_there = any(match.plates for match in matches)
-    lines = [ap(matches, name, least) for least in (0.5, 0.7)] if plates_there else []
+        plates = eyes.plates(frame.image)
+        found = [boxes.Found(plate.corners, plate.score, 0.0) for plate in plates]
+        matches.append(match_frame(found, frame.plates))
+        ends += [right(plates, *labelled) for labelled in texts.get(frame.file, [])]
+    name = f"{', '.join(sorted(sources))} at {eyes.size}"
+    lines = [ap(matches, name, least) for least in (0.5, 0.7)]
     errors = np.array([e for match in matches for e in match.corner_errors])
-    if len(errors):
-        middle = bootstrap(lambda drawn: float(np.mean(errors[drawn[0]])), [len(errors)])
-        lines.append(line("corner error, % of width", name, len(errors), errors.mean(), middle))
-    false = sum(s >= threshold and share < 0.1 for m in matches for s, share, _ in m.finds)
+    middle = bootstrap(lambda drawn: float(np.mean(errors[drawn[0]])), [len(errors)])
+    lines.append(line("corner error, % of width", name, len(errors), errors.mean(), middle))
+    false = sum(share < 0.1 for match in matches for _, share, _ in match.finds)
     lines.append({"what": "false plates", "data": name, "n": len(frames), "value": false})
-    return [*lines, share("exact end to end", name, ends)] if ends else lines
+    return [*lines, share("exact end to end", name, ends)] if eyes.reader else lines
+
+
+def right(plates: Sequence[Plate], text: str, corners: Any) -> bool:
+    """Is the surest plate that was told there that one?"""
+    near = [p for p in plates if overlap(np.array(p.box), box_of(corners)) > 0.3]
+    return bool(near) and near[0].text == text
 
 
 def ap(matches: Sequence[Match], name: str, least: float) -> Line:
@@ -153,30 +151,6 @@ def labelled_texts(data: Path) -> dict[str, list[tuple[str, Any]]]:
             if row["ignore"] != "1" and row["text"]:
                 texts[row["file"]].append((row["text"], corners_of(row)))
     return texts
-
-
-def end_to_end(
-    reader: runner.Model,
-    frame: Image,
-    found: Sequence[boxes.Found],
-    plates_here: Sequence[tuple[str, Any]],
-) -> list[bool]:
-    """For each plate of the frame: was one found there whose text is its text?"""
-    return [
-        any(text == got for got in texts_near(reader, frame, found, corners))
-        for text, corners in plates_here
-    ]
-
-
-def texts_near(
-    reader: runner.Model, frame: Image, found: Sequence[boxes.Found], corners: Any
-) -> list[str]:
-    """Of the surest plate found there, if it can be read."""
-    near = [each for each in found if overlap(np.array(each.box), box_of(corners)) > 0.3][:1]
-    crops = [(rectify(frame, each.corners), each.two_line >= DOUBLE) for each in near]
-    eyes = Eyes(reader=reader)
-    reads = [eyes.read(crop, two_line=double) for crop, double in crops if crop is not None]
-    return [each.text for each in reads if each is not None]
 
 
 def bench(model: runner.Model, size: int, batch: int) -> list[Line]:
@@ -211,7 +185,7 @@ def main() -> None:
     sources, model = frozenset(o.sources.split(",")), runner.load(o.folder)
     if o.task == "detector":
         reader = runner.load(o.reader) if o.reader else None
-        lines = detector(model, o.data, sources, o.size, reader)
+        lines = detector(Eyes(model, reader, size=o.size), o.data, sources)
     elif o.task == "bench":
         lines = bench(model, o.size, o.batch)
     else:
