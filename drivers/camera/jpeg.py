@@ -7,6 +7,7 @@ it walks over the segments (ITU-T T.81, annex B) and compares the size.
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _SIZES = (0xC0, 0xC1, 0xC2)  # frame headers of Huffman-coded pictures
 _SCAN = 0xDA
+MOST_PIXELS = 7680 * 4320  # of a frame: what a camera of today shows at most ("8K")
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
@@ -25,3 +26,9 @@ def size_of(data: bytes) -> tuple[int, int] | None:
             return found
         at += 2 + length
     return None
+
+
+def fits(size: tuple[int, int]) -> bool:
+    """Whether a picture of this width and height may be unpacked: a few hundred kilobytes can hold
+    one of gigabytes."""
+    return size[0] * size[1] <= MOST_PIXELS

@@ -3,11 +3,14 @@
 import os
 import sys
 
-# Read by the libraries when they are loaded: one thread each, and no word about an address, which
-# may hold a password.
+from drivers.camera.jpeg import MOST_PIXELS
+
+# Read by the libraries when they are loaded: one thread each, no picture that fills the memory, and
+# no word about an address, which may hold a password.
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
     "OPENCV_LOG_LEVEL": "SILENT",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "ORT_DISABLE_TELEMETRY": "1",
