@@ -25,6 +25,7 @@ FOLLOW = 0.05  # weight of a new look in what it is like now
 FADED = 0.3  # of a tile's usual edges: fewer, and something smooth hangs in front of it
 STRANGE = 0.02  # correlation of a tile with what is usual there
 TELLING = 0.04  # share of edges that a tile must have to be judged; of the whole a quarter of it
+CALM = 2.2  # standard deviations of one look, in the mean of the calmer half of two looks' change
 BLUR = 9  # pixels of the blur that a blurred picture does not mind
 
 
@@ -50,14 +51,14 @@ def blur(gray: Gray) -> float:
     return max(shares)
 
 
-def grain(gray: Gray) -> float:
-    """Noise as a share of the contrast, from where the picture is smoothest (Immerkær 1996)."""
-    import cv2
-
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    rough = np.abs(cv2.filter2D(gray, cv2.CV_32F, kernel))
-    few = np.partition(rough[::2, ::2].ravel(), rough.size // 8)[: rough.size // 8]
-    return float(few.mean()) / max(float(cv2.meanStdDev(gray)[1][0, 0]), 1.0)
+def grain(gray: Gray, before: Gray | None) -> float:
+    """Noise from look to look, as a share of the contrast, where least else has changed."""
+    if before is None or before.shape != gray.shape:
+        return 0.0
+    change = gray[::2, ::2].astype(np.float32) - before[::2, ::2]
+    change = np.abs(change - np.median(change)).ravel()
+    calm = np.partition(change, change.size // 2)[: change.size // 2]
+    return CALM * float(calm.mean()) / max(float(gray.std()), 1.0)
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Known:
     _learnt: int = 0
     _alone: int = 0  # looks in a row that nothing kept explains
     _last: Field | None = None
+    _before: Gray | None = None
     _hidden: frozenset[int] = frozenset()
 
     @classmethod
@@ -88,11 +90,12 @@ class Known:
         """`gray`: a quarter frame."""
         self._last = directions = likeness.field(gray)
         self._hidden, strange = self._tiles(directions)
+        before, self._before = self._before, gray
         return View(
             brightness=float(gray.mean()),
             contrast=float(gray.std()),
             blur=blur(gray),
-            grain=grain(gray),
+            grain=grain(gray, before),
             glare=float(np.count_nonzero(gray >= BURNT) / gray.size),
             shift=self._shift(directions),
             strange=strange,

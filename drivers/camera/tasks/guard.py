@@ -14,7 +14,7 @@ PASSING = 10.0  # s for which a large vehicle may fill the picture
 MOVED = 0.009  # of the width
 DARK, FLAT = 28.0, 9.0  # gray levels: mean, standard deviation
 GLARE = 0.35  # share of the picture
-GRAIN = 0.22  # of the contrast
+DIM, GRAIN = 80.0, 0.2  # gray levels below which noise is the night's; noise, of the contrast
 BLURRED = 0.5  # 0 to 1
 MORE_BLURRED = 0.1  # than usual
 COVERED = 0.25  # share of the tiles
@@ -63,7 +63,7 @@ class Guard:
         """What is wrong with a single look; empty when nothing is."""
         if view.contrast < FLAT:
             return "view_dark" if view.brightness < DARK else "view_covered"
-        if view.brightness < DARK or view.grain > GRAIN:
+        if view.brightness < DARK or (view.brightness < DIM and view.grain > GRAIN):
             return "view_dark"
         if view.glare > GLARE:
             return "view_glare"

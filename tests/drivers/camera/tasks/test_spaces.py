@@ -171,7 +171,7 @@ LOST = [
     (replace(WELL, brightness=60, contrast=3, shift=None), "view_covered"),
     (replace(WELL, brightness=9, contrast=4, shift=None), "view_dark"),
     (replace(WELL, brightness=20, contrast=14), "view_dark"),
-    (replace(WELL, grain=0.3), "view_dark"),
+    (replace(WELL, brightness=60, grain=0.3), "view_dark"),
     (replace(WELL, brightness=220, glare=0.5), "view_glare"),
 ]
 
