@@ -47,7 +47,8 @@ class Health:
         if not down or self._trouble == "down":
             return []
         if complain:
-            log.warning("%s: %s; asking now and then until it answers", self._device.id, error)
+            word = "%s: %s; asking now and then until it answers"
+            log.warning(word, self._device.id, self._said(error))
         return self._gone("device.lost", error)
 
     def faulty(self, error: GatewayError, bad: int) -> list[Event]:
@@ -57,7 +58,8 @@ class Health:
         self._status.failures += 1
         self._status.bad += bad
         if not self._trouble:
-            log.warning("%s: %s; asking on, its readings are bad", self._device.id, error)
+            said = self._said(error)
+            log.warning("%s: %s; asking on, its readings are bad", self._device.id, said)
             self._trouble, self._since = "fault", self._clock.now().mono
         return events
 
@@ -66,11 +68,15 @@ class Health:
         self._note(error, "parked")
         self._status.failures += 1
         self._status.bad += bad
-        log.error("%s: parked: %s; %s", self._device.id, error, error.hint)
+        log.error("%s: parked: %s; %s", self._device.id, self._said(error), error.hint)
         return self._gone("device.parked", error)
 
     def skipped(self, beats: int) -> None:
         self._status.skipped_beats += beats
+
+    def _said(self, error: Exception) -> str:
+        """Many an error begins with the device's name, which the log has said already."""
+        return str(error).removeprefix(f"{self._device.id}: ")
 
     def _note(self, error: Exception, state: str) -> None:
         self._status.state, self._status.error = state, str(error)

@@ -84,6 +84,16 @@ async def test_a_lost_link_makes_bad_readings_and_is_opened_anew(radio: Any, unt
     assert radio.beacon.opens == 2
 
 
+async def test_the_log_names_the_device_once(
+    radio: Any, until: Until, caplog: pytest.LogCaptureFixture
+) -> None:
+    radio.beacon.says(
+        LinkLost("{device}: its process ended", reason="child_died", device="beacon"), reading(2)
+    )
+    await until(radio.sink.good)
+    assert caplog.messages[0].startswith("beacon: its process ended; ")
+
+
 async def test_a_stream_that_ends_is_a_lost_link(radio: Any, until: Until) -> None:
     radio.beacon.says(None, reading(2))
     await until(radio.sink.good)
