@@ -63,10 +63,10 @@ wheel:
 	@rm -f dist/*.whl
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-proof:  ## the long survival tests: dead brokers, killed agents, cloned cards (about 4 min)
+proof:  ## the long survival tests: brokers, agents and cameras that die, cloned cards (about 25 min)
 	@.ci/setup dev
 	@.ci/mosquitto
-	FIELDGATE_PROOF=full $(BIN)/pytest -v tests/survival tests/drivers/camera/test_service.py --timeout 2400
+	FIELDGATE_PROOF=full $(BIN)/pytest -v -rP tests/survival --timeout 2400
 
 install: wheel  ## into /opt/fieldgate/<version>, with its systemd unit
 	$(if $(filter 0,$(shell id -u)),,sudo )systemd/fieldgate-install dist/*.whl
