@@ -75,8 +75,8 @@ lock:  ## pin the dependencies anew; UPGRADE=1 takes the latest releases
 	@.ci/setup dev
 	@.ci/lock $(if $(UPGRADE),--upgrade)
 
-models: build/models-venv/ready  ## train the models anew; DATA=folder of labelled images
-	PYTHONPATH=. build/models-venv/bin/python models/train/all.py $(if $(DATA),--data $(DATA))
+models: build/models-venv/ready  ## train the models anew; DATA=folder of labelled images, TRY=1: a few steps, models/ stays
+	PYTHONPATH=. build/models-venv/bin/python models/train/all.py $(if $(DATA),--data $(DATA)) $(if $(TRY),--try)
 
 build/models-venv/ready: models/train/requirements.txt
 	$(PYTHON) -m venv build/models-venv

@@ -22,7 +22,7 @@ from drivers.camera.eyes import Eyes
 from drivers.camera.vision import runner
 from drivers.camera.vision.arrays import Floats, Image
 
-TILES, SCENES = 2000, 500
+TILES = 2000
 WORDS = (
     "出租 6688",
     "停车场",
@@ -72,6 +72,7 @@ def main() -> None:
     options.add_argument("folder", type=Path)
     options.add_argument("--data", type=Path, default=Path("data/vision"))
     options.add_argument("--reader", type=Path, help="without, the detector decides alone")
+    options.add_argument("--count", type=int, default=TILES, help="of tiles; scenes: a quarter")
     options.add_argument("--out", type=Path)
     o = options.parse_args()
     fix_seeds(77, 1)
@@ -80,8 +81,8 @@ def main() -> None:
     held = [f for f in frames if f.source == "easypr"]
     lots = [f for f in frames if not f.plates]
     lines = [
-        count(eyes, tiles(held), TILES, 320, "easypr, tiles at 320"),
-        count(eyes, scenes(held), SCENES, 640, "lettering at 640"),
+        count(eyes, tiles(held), o.count, 320, "easypr, tiles at 320"),
+        count(eyes, scenes(held), o.count // 4, 640, "lettering at 640"),
         count(eyes, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
     ]
     for line in lines:

@@ -121,8 +121,9 @@ def detector(eyes: Eyes, data: Path, sources: frozenset[str]) -> list[Line]:
     name = f"{', '.join(sorted(sources))} at {eyes.size}"
     lines = [ap(matches, name, least) for least in (0.5, 0.7)]
     errors = np.array([e for match in matches for e in match.corner_errors])
-    middle = bootstrap(lambda drawn: float(np.mean(errors[drawn[0]])), [len(errors)])
-    lines.append(line("corner error, % of width", name, len(errors), errors.mean(), middle))
+    if len(errors):
+        middle = bootstrap(lambda drawn: float(np.mean(errors[drawn[0]])), [len(errors)])
+        lines.append(line("corner error, % of width", name, len(errors), errors.mean(), middle))
     false = sum(share < 0.1 for match in matches for _, share, _ in match.finds)
     lines.append({"what": "false plates", "data": name, "n": len(frames), "value": false})
     return [*lines, share("exact end to end", name, ends)] if eyes.reader else lines
