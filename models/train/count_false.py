@@ -83,6 +83,7 @@ def main() -> None:
     lines = [
         count(eyes, tiles(held), o.count, 320, "easypr, tiles at 320"),
         count(eyes, scenes(held), o.count // 4, 640, "lettering at 640"),
+        count(eyes, iter([blotted(f).image for f in held]), len(held), 640, "their grounds at 640"),
         count(eyes, iter([f.image for f in lots]), len(lots), 640, "parking frames at 640"),
     ]
     for line in lines:
