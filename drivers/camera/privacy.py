@@ -16,7 +16,9 @@ from drivers.camera.vision.arrays import Image
 from drivers.camera.vision.rectify import widened
 from drivers.camera.zones import Zones
 
-FILL = (114, 114, 114)  # gray: what a mask shows
+FILL = (128, 128, 128)  # what a mask shows: the one gray that JPEG keeps at every quality
+SQUARE = 16  # pixels of the squares that JPEG packs when it halves the colours' size
+SPREAD = 2  # pixels that colours of half the size run over a square's edge when they are unpacked
 MARGIN = 0.25  # of a plate's width and height, blurred around it
 BLOCKS = 4  # what is left of a blurred plate: so many squares across, too few for a character
 
@@ -47,6 +49,31 @@ class Masks:
         if self._inside.size:
             frame[self._box] = cv2.copyTo(self._fill, self._inside, frame[self._box])
 
+    def burn_squares(self, part: Image, box: tuple[int, int, int, int]) -> None:
+        """In place, before it is packed as JPEG, `part` of the masked frame: `box` (left, top,
+        right, bottom) of it, perhaps made smaller. Every square that a mask touches is filled
+        whole: what lies in the same square beside a mask would be seen inside it."""
+        import cv2
+
+        if not self._inside.size:
+            return
+        height, width = part.shape[:2]
+        cut = self._whole()[box[1] : box[3], box[0] : box[2]]
+        touched = np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)) > 0
+        down, across = -height % SQUARE, -width % SQUARE
+        near = cv2.dilate(touched.astype(np.uint8), np.ones((2 * SPREAD + 1,) * 2, np.uint8))
+        grid = np.pad(near, ((0, down), (0, across))).reshape(
+            (height + down) // SQUARE, SQUARE, (width + across) // SQUARE, SQUARE
+        )
+        squares = grid.max(axis=(1, 3)).repeat(SQUARE, 0).repeat(SQUARE, 1)
+        part[squares[:height, :width] > 0] = FILL
+
+    def _whole(self) -> NDArray[np.uint8]:
+        """As large as the frame: 255 where it is masked."""
+        whole = np.zeros(self._size[::-1], np.uint8)
+        whole[self._box] = self._inside
+        return whole
+
     def burn_gray(self, gray: NDArray[np.uint8]) -> None:
         """In place, a smaller gray picture of the frame; whatever a mask touches goes."""
         import cv2
@@ -54,9 +81,7 @@ class Masks:
         if not self._inside.size:
             return
         if self._small is None or self._small.shape != gray.shape:
-            whole = np.zeros(self._size[::-1], np.uint8)
-            whole[self._box] = self._inside
-            touched = cv2.resize(whole, gray.shape[1::-1], interpolation=cv2.INTER_AREA)
+            touched = cv2.resize(self._whole(), gray.shape[1::-1], interpolation=cv2.INTER_AREA)
             self._small = np.asarray(touched, np.uint8) > 0
         gray[self._small] = FILL[0]
 

@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 Need = Literal["plates", "spaces"]
 
-TILES = 8, 6  # across and down: parts of the picture that something may hide, counted by rows
+TILES = 16, 9  # across and down: parts of the picture that something may hide, counted by rows
 
 
 @dataclass(frozen=True, slots=True)

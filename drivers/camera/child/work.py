@@ -153,7 +153,8 @@ class Camera:
         self._size, self._zones = (width, height), zones
         self._watch = Watch(self.setup.camera, zones, wishes)
         self.gate = Gate()
-        return privacy.Masks([one.polygon for one in zones.masks], self._size)
+        self.album.masks = privacy.Masks([one.polygon for one in zones.masks], self._size)
+        return self.album.masks
 
     def _look(self, frame: Shown, gray: view.Gray, *, changed: bool) -> None:
         if self._watch is None or self._zones is None:

@@ -72,7 +72,7 @@ def test_without_a_service_the_camera_is_opened_here(
     assert "plate width 192 px: good" in told
     shown = cv2.imread(str(out))
     assert shown is not None
-    assert np.abs(shown[500, 100].astype(int) - 114).max() < 6  # the mask was burnt in
+    assert np.abs(shown[500, 100].astype(int) - 128).max() < 6  # the mask was burnt in
 
 
 class Answering(CommandTools):
