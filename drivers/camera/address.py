@@ -1,36 +1,120 @@
 """Where a camera is, as its process is told it: that can ask nobody for a number."""
 
 import asyncio
-import ipaddress
 import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from agent.contract import LinkLost
 
 PORTS = {"rtsp": 554, "http": 80, "https": 443}
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+ASK_EVERY = 15.0  # s between two questions for the number of a name
+LOOK_EVERY = 0.5  # s between two looks whether a device is plugged in again
+
+T = TypeVar("T")
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The numbers of a name, the best first. Raises OSError."""
 
 
-async def resolved(device: str, source: str) -> tuple[str, int | None]:
-    """The source with a number for the name, and its port; a path has none. Raises LinkLost."""
-    if source.startswith("/"):
-        return source, None
-    parts = urlsplit(source)
-    port = parts.port or PORTS[parts.scheme]
-    name = str(parts.hostname)
+async def resolve(name: str, port: int) -> Sequence[str]:
+    """By this machine's own means: /etc/hosts, DNS, …"""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return [str(one[4][0]) for one in found]
+
+
+class Place:
+    """Of one camera: a name in the network with its number, or a path and what lies there."""
+
+    def __init__(self, device: str, source: str, ask: Resolve = resolve) -> None:
+        self._device, self._ask = device, ask
+        self.path = Path(source) if source.startswith("/") else None
+        self.number = self._next = ""
+        self.port: int | None = None
+        self._name = ""
+        self._node: tuple[int, ...] | None = None
+        if self.path is None:
+            parts = urlsplit(source)
+            self._name, self.port = str(parts.hostname), parts.port or PORTS[parts.scheme]
+
+    @property
+    def pause(self) -> float:
+        """s between two looks for one that is lost."""
+        return ASK_EVERY if self.path is None else LOOK_EVERY
+
+    async def find(self) -> None:
+        """Raises LinkLost."""
+        if self.path is not None:
+            self._node = node(self.path)
+            return
+        try:
+            self.number = (await self._numbers())[0]
+        except OSError as error:
+            raise LinkLost(
+                "{device}: nobody knows the name {name}",
+                hint="check the name and the DNS server, or write the camera's number",
+                reason="no_name",
+                device=self._device,
+                name=self._name,
+            ) from error
+
+    async def moved(self) -> bool:
+        """Whether it is to be looked for elsewhere from now on: at another number of its name, at
+        another thing under its path."""
+        if self.path is not None:
+            there = node(self.path)
+            return there is not None and there != self._node
+        try:
+            numbers = await self._numbers()
+        except OSError:
+            return False
+        self._next = following(numbers, self.number)
+        return self._next != self.number
+
+    def follow(self) -> str:
+        """The number that `moved` found."""
+        self.number = self._next
+        return self.number
+
+    async def _numbers(self) -> Sequence[str]:
+        numbers = await self._ask(self._name, self.port or 0)
+        if not numbers:
+            raise OSError("no number")
+        return numbers
+
+
+def following(numbers: Sequence[str], present: str) -> str:
+    """The number to try after `present` did not answer."""
+    if present not in numbers:
+        return numbers[0]
+    return numbers[(numbers.index(present) + 1) % len(numbers)]
+
+
+def node(path: Path) -> tuple[int, ...] | None:
+    """What a process that is shut in may open of it; another one when it was plugged in again."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise LinkLost(
-            "{device}: nobody knows the name {name}",
-            hint="check the name and the DNS server, or write the camera's number",
-            reason="no_name",
-            device=device,
-            name=name,
-        ) from error
-    address = str(found[0][4][0])
-    if ipaddress.ip_address(address).version == 6:
-        address = f"[{address}]"
-    return urlunsplit(parts._replace(netloc=f"{address}:{port}")), port
+        found = kept_in(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_rdev
+
+
+def kept_in(path: Path) -> Path:
+    """What must be open to a process that reads this path again and again: a picture that is
+    replaced is another file each time, so its folder."""
+    return path.parent if path.suffix.lower() in IMAGES else path
+
+
+def numbered(where: str, number: str) -> str:
+    """The address with a number for the name."""
+    parts = urlsplit(where)
+    login, at, _ = parts.netloc.rpartition("@")
+    host = f"[{number}]" if ":" in number else number
+    port = parts.port or PORTS[parts.scheme]
+    return urlunsplit(parts._replace(netloc=f"{login}{at}{host}:{port}"))
 
 
 def with_login(where: str, user: str, password: str) -> str:
@@ -38,3 +122,27 @@ def with_login(where: str, user: str, password: str) -> str:
     parts = urlsplit(where)
     login = f"{quote(user, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
+
+
+async def unless(
+    moved: Callable[[], Awaitable[bool]], pause: float, word: Coroutine[None, None, T]
+) -> T | None:
+    """The word that is awaited; None as soon as `moved`, asked every `pause` s, says yes."""
+    waiting, looking = asyncio.ensure_future(word), asyncio.ensure_future(_until(moved, pause))
+    try:
+        await asyncio.wait({waiting, looking}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+        looking.result()
+        return None
+    finally:
+        waiting.cancel()
+        looking.cancel()
+        await asyncio.gather(waiting, looking, return_exceptions=True)
+
+
+async def _until(moved: Callable[[], Awaitable[bool]], pause: float) -> None:
+    yes = False
+    while not yes:
+        await asyncio.sleep(pause)
+        yes = await moved()

@@ -20,11 +20,12 @@ from agent.contract import (
     Reading,
 )
 from drivers.camera import messages, shadow
-from drivers.camera.address import resolved, with_login
+from drivers.camera.address import Place, Resolve, resolve, unless, with_login
 from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site, check_extra
+from drivers.camera.trust import certificates
 from drivers.camera.vision.card import read_card
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,12 @@ KINDS = (
 class CameraDriver:
     """Implements StreamingDriver."""
 
-    def __init__(self, device: Device, host: Host) -> None:
-        """Raises Misconfigured."""
+    def __init__(self, device: Device, host: Host, ask: Resolve = resolve) -> None:
+        """`ask`: who knows the numbers of names. Raises Misconfigured."""
         self._id, self._host = device.id, host
         self._settings = CameraSettings.model_validate(dict(device.options))
         self._site = Site.of(device, host, self._settings)
+        self._place = Place(device.id, self._settings.source, ask)
         self._child: Child | None = None
         self._models = ""
         self._lost = ""
@@ -140,7 +142,10 @@ class CameraDriver:
             raise RuntimeError(f"{self._id} is not open")
         yield self._shut_in()
         while True:
-            message = await self._word(child)
+            message = await unless(self._moved, self._place.pause, self._word(child))
+            if message is None:
+                child = await self._follow(child)
+                continue
             try:
                 self._allowance.spend(self._host.now().mono / 1e9)
                 records = self._records(message)
@@ -149,6 +154,22 @@ class CameraDriver:
                 raise self._liar(error) from error
             for record in records:
                 yield record
+
+    async def _moved(self) -> bool:
+        return bool(self._lost) and await self._place.moved()
+
+    async def _follow(self, child: Child) -> Child:
+        """To where the camera is now. A device that was plugged in again may only be opened by a
+        process that is shut in anew. Raises LinkLost."""
+        if self._place.path is None:
+            log.info("%s: trying %s now", self._id, self._place.follow())
+            await child.send(json.dumps({"number": self._place.number}).encode())
+            return child
+        log.info("%s: %s is there again", self._id, self._place.path)
+        lost, since = self._lost, self._since
+        await self.open()
+        self._lost, self._since = lost, since
+        return self._child or child
 
     async def snapshot(self) -> bytes:
         """The next frame, masked, as JPEG. Raises LinkLost while there are none."""
@@ -288,8 +309,8 @@ class CameraDriver:
             waiting.set_result(shown[0].jpeg)
 
     async def _setup(self) -> Mapping[str, Any]:
-        where, port = await resolved(self._id, self._settings.source)
-        password = ""
+        await self._place.find()
+        where, password = self._settings.source, ""
         if self._settings.password_file is not None:
             password = self._host.secret(self._settings.password_file).decode()
         if self._settings.kind == "rtsp" and self._settings.user:
@@ -299,7 +320,9 @@ class CameraDriver:
             "where": where,
             "user": self._settings.user or "",
             "password": password,
-            "port": port,
+            "port": self._place.port,
+            "number": self._place.number,
+            "ca": certificates(self._id, self._host, self._settings.ca_file),
             "reference": self._host.state.get("reference", ""),
             "confine": True,
         }

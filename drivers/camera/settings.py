@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from agent.contract.settings import Seconds, Strict
 
+Side = Annotated[int, Field(ge=160, le=7680)]
 TaskName = Literal["plates", "occupancy", "no_parking", "count"]
-SCHEMES = {"rtsp": "rtsp", "http": "http", "https": "http"}
+SCHEMES = frozenset({"rtsp", "http", "https"})
+DEVICES = ("/dev/video", "/dev/v4l/")
 
 
 def _source(value: str) -> str:
@@ -19,7 +21,7 @@ def _source(value: str) -> str:
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise ValueError(
             "write rtsp://host/…, http://host/… (MJPEG, or a snapshot with `still: true`), "
-            "/dev/video0, or a folder of pictures"
+            "/dev/video0, /dev/v4l/by-id/…, or a folder of pictures"
         )
     if parts.username is not None or parts.password is not None:
         raise ValueError("no user or password in an address; use `user:` and `password_file:`")
@@ -33,6 +35,12 @@ class CameraSettings(Strict):
     still: bool = Field(False, description="http: each request brings one picture, no stream.")
     user: str | None = Field(None, min_length=1, description="As whom to log in at the camera.")
     password_file: Path | None = Field(None, description="Secrets come from files only.")
+    ca_file: Path | None = Field(
+        None, description="https: the CA or the certificate of the camera, instead of the system's."
+    )
+    size: tuple[Side, Side] = Field(
+        (1920, 1080), description="/dev/video: width and height that the camera is asked for."
+    )
     tasks: tuple[TaskName, ...] = Field(min_length=1, description="What it is looked at for.")
     rate: float = Field(
         4.0, gt=0, le=15, allow_inf_nan=False, description="Looks a second while things move."
@@ -61,13 +69,15 @@ class CameraSettings(Strict):
             raise ValueError("`password_file:` needs `user:`; write it, too")
         if self.still and self.kind not in {"mjpeg", "snapshot"}:
             raise ValueError("`still:` is for http:// only; leave it out")
+        if self.ca_file is not None and not self.source.startswith("https://"):
+            raise ValueError("`ca_file:` is for https:// only; leave it out")
         return self
 
     @property
     def kind(self) -> str:
         """Of the source: rtsp, mjpeg, snapshot, v4l2, images."""
         if self.source.startswith("/"):
-            return "v4l2" if self.source.startswith("/dev/video") else "images"
+            return "v4l2" if self.source.startswith(DEVICES) else "images"
         if urlsplit(self.source).scheme == "rtsp":
             return "rtsp"
         return "snapshot" if self.still else "mjpeg"

@@ -96,6 +96,7 @@ class Site:
             "rate": settings.rate,
             "rest": settings.rest,
             "detect": settings.detect,
+            "size": list(settings.size),
             "pictures": settings.pictures,
             "no_plates": settings.no_plates,
             "confidence": settings.confidence,

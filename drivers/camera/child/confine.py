@@ -136,7 +136,11 @@ def _paths(room: Room, handled: int) -> Iterator[tuple[Path, int]]:
 
 
 def _allow_path(libc: ctypes.CDLL, rules: int, path: Path, access: int) -> None:
-    opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    """What is not there now will never be open to it, even when it appears."""
+    try:
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
     try:
         rule = struct.pack("=Qi", access, opened)
         if libc.syscall(_ADD_RULE, rules, _RULE_PATH, rule, 0):

@@ -1,46 +1,54 @@
 """Pictures over HTTP: a stream of JPEGs that never ends, or one picture for each request."""
 
 import http.client
-import re
 import select
+import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from drivers.camera.child.lost import Lost
+from drivers.camera.child.lost import Lost, pause_after
+from drivers.camera.child.multipart import LONGEST, Parts
+from drivers.camera.child.reached import Reached, Untrusted
+from drivers.camera.trust import Trust
 
 TIMEOUT = 3.0  # s for the connection, and for each piece of what comes
-LONGEST = 16 << 20  # bytes of one picture
+SLOWEST = 8.0  # s that one picture may take in all
 PIECE = 65536
 RETRY = 1.0  # s between two connections
-BEGIN, END = b"\xff\xd8\xff", b"\xff\xd9"
-HEADED = re.compile(rb"\r?\n\r?\n\xff\xd8\xff")  # not the small picture within a picture
+OLDEST = 1.0  # s that a picture may have lain here
+BEGIN = b"\xff\xd8\xff"
+STATUS = {401: "refused", 403: "refused", 429: "busy", 503: "busy"}  # any other: no_stream
 
 
-def opener(where: str, user: str, password: str) -> urllib.request.OpenerDirector:
-    """With basic and digest login; follows no redirection, for that would lead elsewhere."""
-    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    if user:
-        passwords.add_password(None, where, user, password)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where pictures are, by name. `number`: of the name; here nobody can be asked for it."""
 
-    class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: object) -> None:
-            return None
+    where: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    number: str = ""
+    trust: Trust | None = None
 
-    made = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDigestAuthHandler(passwords),
-        urllib.request.HTTPBasicAuthHandler(passwords),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        Stay(),
-    ):
-        made.add_handler(handler)
-    return made
+    def opener(self) -> urllib.request.OpenerDirector:
+        """With basic and digest login; follows no redirection, for that would lead elsewhere."""
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        if self.user:
+            passwords.add_password(None, self.where, self.user, self.password)
+        made = urllib.request.OpenerDirector()
+        for handler in (
+            Reached(self.number, self.trust),
+            urllib.request.HTTPDigestAuthHandler(passwords),
+            urllib.request.HTTPBasicAuthHandler(passwords),
+            urllib.request.HTTPErrorProcessor(),
+            urllib.request.HTTPDefaultErrorHandler(),
+        ):
+            made.add_handler(handler)
+        return made
 
 
 def fetch(made: urllib.request.OpenerDirector, where: str) -> http.client.HTTPResponse:
@@ -49,79 +57,123 @@ def fetch(made: urllib.request.OpenerDirector, where: str) -> http.client.HTTPRe
         response = made.open(where, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        raise Lost("refused" if error.code in {401, 403} else f"http_{error.code}") from None
-    except (OSError, ValueError, http.client.HTTPException):
-        raise Lost("no_connection") from None
+        raise Lost(STATUS.get(error.code, "no_stream")) from None
+    except (OSError, ValueError, LookupError, http.client.HTTPException) as error:
+        raise Lost(reason(error)) from None
     if not isinstance(response, http.client.HTTPResponse):
         raise Lost("no_connection")
     return response
 
 
-class Still:
-    """One picture for each request."""
-
-    def __init__(self, where: str, user: str, password: str) -> None:
-        self._where, self._opener = where, opener(where, user, password)
-
-    def newest(self, timeout: float) -> bytes | None:
-        del timeout  # that of the connection holds
-        with fetch(self._opener, self._where) as response:
-            try:
-                body = response.read(LONGEST)
-            except (OSError, http.client.HTTPException):
-                raise Lost("no_frames") from None
-        if not body.startswith(BEGIN):
-            raise Lost("no_picture")
-        return body
-
-    def close(self) -> None:
-        """Nothing stays open."""
+def reason(error: Exception) -> str:
+    """Why nothing was fetched."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError | Untrusted):
+        return "untrusted"
+    if isinstance(cause, ssl.SSLError):
+        return "no_tls"
+    if isinstance(cause, OSError):
+        return "no_connection"
+    # else a login of another kind than basic and digest is asked for
+    return "no_stream" if isinstance(cause, http.client.HTTPException) else "refused"
 
 
-class Mjpeg:
-    """multipart/x-mixed-replace, read in a thread that keeps the newest picture only."""
+class Pictures:
+    """Fetched in a thread of its own, which keeps the newest only."""
 
-    def __init__(self, where: str, user: str, password: str) -> None:
-        self._where, self._opener = where, opener(where, user, password)
+    def __init__(self, page: Page) -> None:
+        self._where, self._opener = page.where, page.opener()
         self._there = threading.Condition()
-        self._jpeg: bytes | None = None
+        self._taken: tuple[bytes, float] | None = None
         self._lost = "connecting"
-        self._over = threading.Event()
+        self._wanted, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._work, name="capture", daemon=True).start()
 
-    def newest(self, timeout: float) -> bytes | None:
+    def newest(self, timeout: float) -> tuple[bytes, float] | None:
+        """A picture, and when it had come, in s of the boot-time clock. Raises Lost."""
+        self._wanted.set()
         with self._there:
-            self._jpeg = None  # what lay here is as old as our last look
-            self._there.wait_for(lambda: self._jpeg is not None, timeout)
-            jpeg, self._jpeg = self._jpeg, None
-            if jpeg is None and self._lost:
+            if self._taken is not None and boot_time() - self._taken[1] > OLDEST:
+                self._taken = None
+            self._there.wait_for(lambda: self._taken is not None, timeout)
+            taken, self._taken = self._taken, None
+            if taken is None and self._lost:
                 raise Lost(self._lost)
-            return jpeg
+            return taken
 
     def close(self) -> None:
         self._over.set()
+        self._wanted.set()
 
     def _work(self) -> None:
         while not self._over.is_set():
             try:
-                with fetch(self._opener, self._where) as response:
-                    for jpeg in pictures(response):
-                        self._lost = ""
-                        with self._there:
-                            self._jpeg = jpeg
-                            self._there.notify()
-                        if self._over.is_set():
-                            return
-                    self._lost = "no_frames"
+                self._fetch()
             except Lost as error:
                 self._lost = str(error)
-            time.sleep(RETRY)
+                self._over.wait(pause_after(self._lost, RETRY))
+
+    def _fetch(self) -> None:
+        """Raises Lost."""
+        raise NotImplementedError
+
+    def _show(self, jpeg: bytes) -> None:
+        with self._there:
+            self._lost = ""
+            self._taken = jpeg, boot_time()
+            self._there.notify()
+
+
+class Still(Pictures):
+    """One picture for each request; asked for when it is wanted."""
+
+    def _fetch(self) -> None:
+        self._wanted.wait()
+        self._wanted.clear()
+        if self._over.is_set():
+            return
+        with fetch(self._opener, self._where) as response:
+            body = _body(response)
+        if not body.startswith(BEGIN):
+            raise Lost("no_picture")
+        self._show(body)
+
+
+class Mjpeg(Pictures):
+    """multipart/x-mixed-replace."""
+
+    def _fetch(self) -> None:
+        with fetch(self._opener, self._where) as response:
+            for jpeg in pictures(response):
+                self._show(jpeg)
+                if self._over.is_set():
+                    return
+        raise Lost("no_frames")
+
+
+def boot_time() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """Raises Lost."""
+    heard, end = bytearray(), boot_time() + SLOWEST
+    try:
+        while piece := response.read1(PIECE):
+            heard += piece
+            if len(heard) > LONGEST or boot_time() > end:
+                raise Lost("no_frames")
+    except (OSError, ValueError, http.client.HTTPException):
+        raise Lost("no_frames") from None
+    if response.length:
+        raise Lost("no_frames")  # cut short
+    return bytes(heard)
 
 
 def pictures(response: http.client.HTTPResponse) -> Iterator[bytes]:
     """Each whole picture behind which nothing waits to be read: older ones are passed over. Ends
     when the stream does, or stands still for `TIMEOUT`."""
-    heard = bytearray()
+    parts = Parts()
     while True:
         try:
             piece = response.read1(PIECE)
@@ -129,23 +181,11 @@ def pictures(response: http.client.HTTPResponse) -> Iterator[bytes]:
             return
         if not piece:
             return
-        heard += piece
-        jpeg = _last_whole(heard)
+        jpeg = parts.feed(piece)
         if jpeg is not None and not _more(response):
             yield jpeg
-        if len(heard) > LONGEST:
+        if parts.waiting > LONGEST:
             return
-
-
-def _last_whole(heard: bytearray) -> bytes | None:
-    """Takes everything up to the end of the last whole picture."""
-    end = heard.rfind(END) + len(END)
-    begins = [found.end() for found in HEADED.finditer(heard, 0, end)]
-    if end < len(END) or not begins:
-        return None
-    jpeg = bytes(heard[begins[-1] - len(BEGIN) : end])
-    del heard[:end]
-    return jpeg
 
 
 def _more(response: http.client.HTTPResponse) -> bool:

@@ -3,18 +3,28 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from drivers.camera import view
+from drivers.camera.address import kept_in
 from drivers.camera.child import confine
 from drivers.camera.child.pipe import Pipe
+from drivers.camera.child.sources import Source, open_source
+from drivers.camera.child.stream import SIZE
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
+from drivers.camera.trust import trusted
 
 log = logging.getLogger(__name__)
+
+
+class Finder(Protocol):
+    def __call__(self, *, number: str = "") -> Source:
+        """The source, at this number of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,9 @@ class Setup:
     reference: str
     confine: bool
     candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
+    number: str = ""  # of the name in `where`
+    ca: str = ""  # whom its certificate must be signed by, PEM; "": one of the machine's CAs
+    size: tuple[int, int] = SIZE  # what a device is asked for
 
 
 def on_trial(setup: Setup) -> Shadow | None:
@@ -73,21 +86,35 @@ def warm() -> None:
     """Uses once what would otherwise be imported or opened when no file can be opened any more."""
     import encodings.idna
     import http.client
-    import ssl
 
     import cv2
 
     del encodings, http
-    ssl.create_default_context()
     blank = np.zeros((64, 64, 3), np.uint8)
     cv2.imdecode(cv2.imencode(".jpg", blank)[1], cv2.IMREAD_COLOR)
-    view.Known().look(view.quarter(blank))
+    known = view.Known()
+    for _ in range(2):  # noise is what changes from one look to the next
+        known.look(view.quarter(blank))
     np.random.default_rng(0)
 
 
 def room(setup: Setup) -> confine.Room:
+    """A device that is plugged in again is another one to the kernel, and takes a fresh process."""
     if setup.kind == "images":
-        return confine.Room(read=(Path(setup.where),))
+        return confine.Room(read=(kept_in(Path(setup.where)),))
     if setup.kind == "v4l2":
-        return confine.Room(devices=tuple(Path("/dev").glob("video*")))
+        return confine.Room(devices=(Path(setup.where),))
     return confine.Room(port=setup.port)
+
+
+def finder(setup: Setup) -> Finder:
+    """What opens the source at a number of its name. Call it while files can still be opened."""
+    return partial(
+        open_source,
+        setup.kind,
+        setup.where,
+        setup.user,
+        setup.password,
+        trust=trusted(setup.ca) if setup.kind in {"mjpeg", "snapshot"} else None,
+        size=setup.size,
+    )

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from drivers.camera import privacy, view
 from drivers.camera.child import confine
+from drivers.camera.child.frames import Shown, now
 from drivers.camera.child.gate import Gate
 from drivers.camera.child.lost import Lost
 from drivers.camera.child.pipe import Pipe
-from drivers.camera.child.setup import Setup, on_trial, opened, room
+from drivers.camera.child.setup import Finder, Setup, finder, on_trial, opened, room
 from drivers.camera.child.shots import Album
-from drivers.camera.child.sources import Shown, Source, now, open_source
+from drivers.camera.child.sources import Source
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
 from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Shot, Sight, View
@@ -23,17 +24,19 @@ from drivers.camera.zones import NoParking, Space, Zones
 
 WAIT = 0.5  # s for a frame, before the parent is listened to again
 GONE = 3.0  # s without a frame, then there are none
+SLOW = 12.0  # s that the first connection may take before that is told
 GUARD_EVERY = 4.0  # s between two measurements of the view
 STATS_EVERY = 60.0  # s
 
 
 def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     """Until the parent goes."""
-    setup = Setup(**{**told, "tasks": tuple(told["tasks"])})
+    setup = Setup(**{**told, "tasks": tuple(told["tasks"]), "size": tuple(told["size"])})
     eyes = opened(setup, pipe)
     if eyes is None:
         return 0
     trial = on_trial(setup)
+    find = finder(setup)
     granted = confine.confine(room(setup)) if setup.confine else None
     pipe.tell(
         "ready",
@@ -43,8 +46,7 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
             "machine": platform.machine(),
         },
     )
-    source = open_source(setup.kind, setup.where, setup.user, setup.password)
-    Camera(setup, eyes, source, pipe, shadow=trial).run()
+    Camera(setup, eyes, find(number=setup.number), pipe, shadow=trial, find=find).run()
     return 0
 
 
@@ -68,6 +70,7 @@ class Camera:
     album: Album = field(default_factory=Album)
     known: view.Known = field(default_factory=view.Known)
     shadow: Shadow | None = None
+    find: Finder | None = None
     _size: tuple[int, int] = (0, 0)
     _watch: Watch | None = None
     _zones: Zones | None = None
@@ -86,12 +89,20 @@ class Camera:
         self.known = view.Known.from_text(self.setup.reference)
         while True:
             self.pipe.beat()
-            self._snapshots += [int(w["snapshot"]) for w in self.pipe.wishes() if "snapshot" in w]
+            for wish in self.pipe.wishes():
+                self._heed(wish)
             frame = self._frame()
             if frame is not None:
                 self._try(frame)
                 time.sleep(max(0.0, frame.at + 1 / self.setup.rate - now()))
             self._statistics()
+
+    def _heed(self, wish: Mapping[str, Any]) -> None:
+        if "snapshot" in wish:
+            self._snapshots.append(int(wish["snapshot"]))
+        if "number" in wish and self.find is not None:
+            self.source.close()
+            self.source = self.find(number=str(wish["number"]))
 
     def _frame(self) -> Shown | None:
         reason = "no_frames"
@@ -100,17 +111,24 @@ class Camera:
         except Lost as error:
             frame, reason = None, str(error)
         if frame is None:
-            if now() - self._came > GONE and self._lost != reason:
-                self._lost = reason
-                self.pipe.tell("frames", {"at": now(), "lost": reason})
-                if self._watch is not None:
-                    self._tell(self._watch.lost(now(), reason), None)
+            self._missed(reason)
             return None
         if self._lost or self._frames == 0:
             self.pipe.tell("frames", {"at": frame.at, "lost": ""})
         self._lost, self._came = "", frame.at
         self._frames += 1
         return frame
+
+    def _missed(self, reason: str) -> None:
+        """Told once, and again when the reason is another."""
+        first = reason == "connecting"
+        if self._lost and (first or self._lost == reason):
+            return
+        if now() - self._came > (SLOW if first else GONE):
+            self._lost = reason
+            self.pipe.tell("frames", {"at": now(), "lost": reason})
+            if self._watch is not None:
+                self._tell(self._watch.lost(now(), reason), None)
 
     def _try(self, frame: Shown) -> None:
         """What came may be no picture after all."""

@@ -17,7 +17,7 @@ from drivers.camera.settings import CameraSettings, TaskName
 from drivers.camera.site import FOLDERS, MODELS, Site
 
 if TYPE_CHECKING:
-    from drivers.camera.child.sources import Frame
+    from drivers.camera.child.frames import Frame
     from drivers.camera.vision.arrays import Image
 
 NAME = "film"
@@ -102,7 +102,7 @@ def _tasks(words: str | None) -> list[str]:
 
 def frames(file: Path, rate: float, tools: Tools) -> Iterator["Frame"]:
     """At most `rate` a second; times count from the film's start, a little above 0."""
-    from drivers.camera.child.sources import Frame
+    from drivers.camera.child.frames import Frame
 
     shown = _pictures(file, tools) if file.is_dir() else _film(file, rate)
     for at, image in shown:

@@ -12,8 +12,9 @@ from agent.clock import Clock
 from agent.contract import Device, Reading
 from agent.host import DeviceHost
 from drivers.camera import messages, shadow
+from drivers.camera.child.frames import Frame
 from drivers.camera.child.setup import Setup
-from drivers.camera.child.sources import Frame, open_source
+from drivers.camera.child.sources import open_source
 from drivers.camera.child.work import Camera
 from drivers.camera.driver import CameraDriver
 from drivers.camera.eyes import Eyes

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from drivers.camera.child.frames import Packed, Shown
+from drivers.camera.child.fresh import Freshness
 from drivers.camera.child.lost import Lost
-from drivers.camera.child.sources import Freshness, Packed, Shown, Source, open_source
+from drivers.camera.child.sources import Source, open_source
 from drivers.camera.privacy import FILL, Masks
 from tests.support_rtsp import CameraServer, made_at, now
 
