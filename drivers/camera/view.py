@@ -30,11 +30,14 @@ BLUR = 9  # pixels of the blur that a blurred picture does not mind
 
 
 def quarter(image: NDArray[np.uint8]) -> Gray:
-    """Gray, a quarter of the frame's width and height."""
+    """Gray, a quarter of the frame's width and height. Halved twice: OpenCV is quick at that."""
     import cv2
 
+    height, width = image.shape[:2]
+    half = max(1, width // 2), max(1, height // 2)
+    image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
-    size = max(1, gray.shape[1] // 4), max(1, gray.shape[0] // 4)
+    size = max(1, width // 4), max(1, height // 4)
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
