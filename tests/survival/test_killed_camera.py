@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +31,7 @@ from tests.support_survival import FULL, Agent, Site
 
 pytest.importorskip("cv2")
 
-KILLS = 20
+SENSORS, KILLS = 10, 20
 CAMERAS = ["cam-1"] if FULL else ["cam-1", "cam-2", "cam-3"]
 QUIET = 300.0 if FULL else 0.0  # s of which the lateness is compared with
 LONG = 65.0  # s of life, after which an end is a first one again
@@ -48,6 +48,7 @@ class Gate:
     cameras: GateCameras
     site: Site
     agent: Agent
+    ends: list[tuple[float, float]] = field(default_factory=list)  # killed, seen again; unix time
 
     async def status(self, name: str) -> Mapping[str, Any]:
         while (board := await self.agent.process.ask({"do": "status"})) is None:
@@ -104,7 +105,7 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
         closing.callback(asyncio.create_task(cloud.run()).cancel)
         await cloud.listening.wait()
         agent = Agent(tmp_path, tmp_path / "gateway.yaml")
-        peers = [free_port() for _ in range(4)]
+        peers = [free_port() for _ in range(SENSORS - 6)]
         agent.config.write_text(
             configuration(tmp_path, broker.port, cameras.port, CAMERAS, peers), "utf-8"
         )
@@ -157,9 +158,11 @@ async def in_turns(gate: Gate) -> list[str]:
         if number % 3 == 0:
             await asyncio.sleep(LONG)
         reads, pids = (await gate.status("cam-1"))["reads"], gate.processes()
+        began = time.time()
         await end(gate, how, "cam-1", pids)
         await gate.gone(pids)
         await gate.sees("cam-1", reads)
+        gate.ends.append((began, time.time()))
     return kinds
 
 
@@ -168,6 +171,7 @@ async def at_once(gate: Gate) -> list[str]:
     reads = {name: (await gate.status(name))["reads"] for name in CAMERAS}
     pids = gate.processes()
     assert len(pids) == 3
+    began = time.time()
     await end(gate, "hog", "cam-1", pids)
     left = pids & gate.processes()
     await end(gate, "crash", "", {max(left)})
@@ -175,6 +179,7 @@ async def at_once(gate: Gate) -> list[str]:
     await gate.gone(left)
     for name in CAMERAS:
         await gate.sees(name, reads[name])
+    gate.ends.append((began, time.time()))
     return sorted(WHY)
 
 
@@ -192,10 +197,11 @@ def beats(times: Sequence[float]) -> Iterator[int]:
 
 
 def figures(late: Sequence[float]) -> dict[str, float]:
-    """In ms."""
+    """How many polls, and in ms how late."""
     found = sorted(late)
     at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    return {k: round(1000 * found[min(len(found) - 1, int(len(found) * q))]) for k, q in at.items()}
+    told = {k: round(1000 * found[min(len(found) - 1, int(len(found) * q))]) for k, q in at.items()}
+    return {"polls": len(found), **told}
 
 
 def polls(gate: Gate) -> dict[str, list[float]]:
@@ -209,17 +215,19 @@ def polls(gate: Gate) -> dict[str, list[float]]:
     return {device: times for (device, _), times in found.items()}
 
 
-def compared(gate: Gate, since: float, until: float) -> tuple[list[float], list[float]]:
-    """Lateness of all polls between the two times, and of all after them."""
-    quiet, disturbed = [], []
+def compared(gate: Gate, since: float) -> dict[str, list[float]]:
+    """Lateness of all polls: before the first end, from an end until the camera sees again, and
+    between these."""
+    late: dict[str, list[float]] = {"before": [], "ends": [], "between": []}
     for device, times in polls(gate).items():
         assert set(beats(times)) == {1}, device
-        for at, late in zip(times, lateness(times), strict=True):
-            if at > until:
-                disturbed.append(late)
+        for at, behind in zip(times, lateness(times), strict=True):
+            if since < at < gate.ends[0][0]:
+                late["before"].append(behind)
             elif at > since:
-                quiet.append(late)
-    return quiet, disturbed
+                dying = any(began <= at <= seen for began, seen in gate.ends)
+                late["ends" if dying else "between"].append(behind)
+    return late
 
 
 @pytest.mark.timeout(3600 if FULL else 180)
@@ -228,16 +236,22 @@ async def test_a_camera_that_crashes_hangs_or_swells_costs_the_sensors_nothing(g
         await gate.sees(camera)
     since = time.time()
     await asyncio.sleep(QUIET)
-    until = time.time()
     kinds = await (in_turns(gate) if FULL else at_once(gate))
     await gate.site.settle(gate.agent)
-    sensors = [await gate.status(f"sensor-{n}") for n in range(10)]
+    sensors = [await gate.status(f"sensor-{n}") for n in range(SENSORS)]
     await gate.agent.process.stop()
     gate.site.expect(gate.agent)
-    quiet, disturbed = compared(gate, since, until)
-    assert [(s["failures"], s["skipped_beats"]) for s in sensors] == [(0, 0)] * 10
+    assert [(s["failures"], s["skipped_beats"]) for s in sensors] == [(0, 0)] * SENSORS
     assert gate.site.verdict() == CLEAN
+    told_why(gate, kinds)
+    late = compared(gate, since)
+    assert len(late["before"]) + len(late["between"]) + len(late["ends"]) > SENSORS
+    if FULL:
+        unhurried({name: figures(found) for name, found in late.items()})
 
+
+def told_why(gate: Gate, kinds: Sequence[str]) -> None:
+    """An event for each end and for each return."""
     mine = [row for row in gate.rows(EVENTS) if row["subject"] in CAMERAS]
     lost = [row["data"]["reason"] for row in mine if row["kind"] == "device.lost"]
     back = [row["data"]["seconds"] for row in mine if row["kind"] == "device.back"]
@@ -245,10 +259,11 @@ async def test_a_camera_that_crashes_hangs_or_swells_costs_the_sensors_nothing(g
     assert (lost if FULL else sorted(lost)) == (wanted if FULL else sorted(wanted))
     assert len(back) == len(kinds)
     sys.stdout.write(f"{len(kinds)} ends, back after {min(back)} to {max(back)} s: {back}\n")
-    if FULL:
-        before, after = figures(quiet), figures(disturbed)
-        sys.stdout.write(
-            f"ms late: {len(quiet)} polls before {before}, {len(disturbed)} then {after}\n"
-        )
-        assert after["p50"] <= before["p50"] + 2
-        assert after["p99"] <= 1.5 * before["p99"] + 10
+
+
+def unhurried(late: Mapping[str, Mapping[str, float]]) -> None:
+    """While a camera dies and returns, polls are as late as they are anyway on this machine."""
+    sys.stdout.write(f"polls and how late they were, in ms: {late}\n")
+    usual = {q: max(late["before"][q], late["between"][q]) for q in ("p50", "p99")}
+    assert late["ends"]["p50"] <= usual["p50"] + 2
+    assert late["ends"]["p99"] <= 1.5 * usual["p99"] + 10
