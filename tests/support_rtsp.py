@@ -39,7 +39,7 @@ RTSP = (
 import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
 port, width, height, rate, login = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5:]
 
@@ -68,7 +68,11 @@ if login:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
-    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(*login), token)
+    if login.pop() == "digest":
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(*login, token)
+    else:
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(*login), token)
     server.set_auth(auth)
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role("user", "media.factory.access", True)
@@ -133,18 +137,31 @@ def has_rtsp() -> bool:
     return subprocess.run([PYTHON, "-c", look], capture_output=True, check=False).returncode == 0
 
 
+def _login(login: str, digest: bool) -> list[str]:
+    if not login:
+        return []
+    return [*login.split(":", 1), "digest" if digest else "basic"]
+
+
 class CameraServer:
     """A camera in a process of its own, always at the same port."""
 
     def __init__(
-        self, kind: str, size: tuple[int, int] = (640, 480), rate: int = 15, login: str = ""
+        self,
+        kind: str,
+        size: tuple[int, int] = (640, 480),
+        rate: int = 15,
+        login: str = "",
+        *,
+        digest: bool = False,
     ) -> None:
-        """`kind`: rtsp, mjpeg, still; `login`: user:password. Skips the test where it cannot be."""
+        """`kind`: rtsp, mjpeg, still. `login`: user:password, for rtsp. Skips the test where it
+        cannot be."""
         if kind == "rtsp" and not has_rtsp():
             pytest.skip("no RTSP server: apt install gir1.2-gst-rtsp-server-1.0 python3-gi "
                         "gstreamer1.0-plugins-base gstreamer1.0-plugins-ugly")  # fmt: skip
         program = [PYTHON, "-c", RTSP] if kind == "rtsp" else [sys.executable, "-c", MJPEG]
-        more = [*map(str, (*size, rate)), *(login.split(":") if login else ())]
+        more = [*map(str, (*size, rate)), *_login(login, digest)]
         self._kind, self._program, self._more, self.port = kind, program, more, 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
