@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from agent import paths
 from agent.child import ChildProcess
@@ -12,7 +12,11 @@ from agent.clock import Clock
 from agent.contract import ChildLimits, Device, Instant, Misconfigured, Wire
 from agent.threads import Worker
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 T = TypeVar("T")
+M = TypeVar("M", bound="BaseModel")
 
 
 class DeviceState(MutableMapping[str, str]):
@@ -105,6 +109,11 @@ class DeviceHost:
     def zones(self, name: str) -> Path:
         places = list(paths.zones(name, self._store))
         return next((file for file in places if file.is_file()), places[-1])
+
+    def read(self, file: Path, model: type[M]) -> M:
+        from agent.config.beside import read_beside
+
+        return read_beside(file, model)
 
     def model(self, task: str) -> Path:
         return paths.model(task, self._store)

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent import i18n
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from agent.contract import Device, Host
+
+M = TypeVar("M", bound="BaseModel")
 
 
 class CommandTools:
@@ -51,6 +55,11 @@ class CommandTools:
 
         places = list(paths.zones(name, store))
         return next((file for file in places if file.is_file()), places[-1])
+
+    def read(self, file: Path, model: type[M]) -> M:
+        from agent.config.beside import read_beside
+
+        return read_beside(file, model)
 
     def memories(self, store: Path) -> Mapping[str, Mapping[str, str]]:
         from agent.host import DeviceState

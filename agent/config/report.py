@@ -1,7 +1,8 @@
 """Validation errors as mistakes: at their place in the file, in a technician's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -10,6 +11,7 @@ from agent.config.document import Document
 from agent.config.mistake import KeyPath, Mistake
 from agent.config.names import names_at, unknown
 from agent.config.words import problem
+from agent.contract.settings import WRONG
 
 _NAMED = re.compile(r"`(\w+):")
 
@@ -31,8 +33,8 @@ def explain(
     sentences: dict[tuple[KeyPath, bool], list[str]] = {}
     for details in error.errors(include_url=False):
         where, key = _where(details, document, under)
-        if details["type"] == "too_short" and document.at(where):
-            continue  # entries are there, but none is valid: that is told of each
+        if details["type"] == "too_short" and _enough(document.at(where), details["ctx"]):
+            continue  # entries are there, but not all are valid: that is told of each
         names = _names(details, model, document, under, beside)
         words = _words(details, document.at(where), names)
         said = sentences.setdefault((where, key), [])
@@ -42,9 +44,14 @@ def explain(
         yield document.mistake(where, " / ".join(said), key=key)
 
 
+def _enough(written: object, context: Mapping[str, Any]) -> bool:
+    return isinstance(written, list | dict) and len(written) >= context["min_length"]
+
+
 def _where(details: ErrorDetails, document: Document, under: KeyPath) -> tuple[KeyPath, bool]:
     """The place to edit, and whether the key there is at fault, not its value."""
-    where = document.written((*under, *details["loc"]))
+    further = details.get("ctx", {}).get("where", ()) if details["type"] == WRONG else ()
+    where = document.written((*under, *details["loc"], *further))
     match details["type"]:
         case "missing":
             return (*document.written((*under, *details["loc"][:-1])), details["loc"][-1]), False

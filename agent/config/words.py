@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.contract.settings import WRONG
 from agent.i18n import say, translate
 
 _DURATION = re.compile(r"[0-9.]+ ?(?:ms|s|min|m|h|d)")
@@ -24,6 +25,8 @@ def problem(kind: str, message: str, context: Context, written: Any) -> str:
         for prefix in _PREFIXES:
             message = message.removeprefix(prefix)
         return translate(message)
+    if kind == WRONG:
+        return say(context["sentence"], **context["values"])
     if written is None and kind.endswith(("_type", "_parsing")):
         return say("has no value; write one behind the ':', or delete the line")
     for kinds, words in _SENTENCES:

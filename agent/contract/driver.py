@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 T = TypeVar("T")
+M = TypeVar("M", bound="BaseModel")
 
 
 class Driver(Protocol):
@@ -91,6 +92,9 @@ class Host(Protocol):
 
     def zones(self, name: str) -> Path:
         """The file of that name that says what lies where in a camera's view; it may not exist."""
+
+    def read(self, file: Path, model: type[M]) -> M:
+        """A YAML file. Raises Misconfigured, with file, line and what to do for each mistake."""
 
     def model(self, task: str) -> Path:
         """The folder with the model and the card that are in use for a task.

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from agent.contract.wire import Line, Parity
 
@@ -71,6 +72,16 @@ Bytes = Annotated[
 ]
 Unit = Annotated[str, AfterValidator(_unit)]
 Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"pattern": ID_PATTERN})]
+
+
+WRONG = "wrong"
+
+
+def wrong(sentence: str, *where: str | int, **values: float | str) -> PydanticCustomError:
+    """For a validator of several settings to raise: a sentence with named fields, as
+    `Misconfigured` takes it, and the steps from there to the setting at fault."""
+    told: dict[str, Any] = {"sentence": sentence, "where": where, "values": values}
+    return PydanticCustomError(WRONG, "{text}", told | {"text": sentence.format(**values)})
 
 
 class Strict(BaseModel):

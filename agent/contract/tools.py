@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from agent.contract.device import Device
     from agent.contract.driver import Host
+
+M = TypeVar("M", bound="BaseModel")
 
 
 class Tools(Protocol):
@@ -31,6 +35,9 @@ class Tools(Protocol):
 
     def zones(self, name: str, store: Path) -> Path:
         """A camera's file of zones; it may not exist."""
+
+    def read(self, file: Path, model: type[M]) -> M:
+        """A YAML file. Raises Misconfigured, with file, line and what to do for each mistake."""
 
     def memories(self, store: Path) -> Mapping[str, Mapping[str, str]]:
         """What the drivers of a store's devices remember (`Host.state`), by device."""

@@ -6,8 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from agent.contract import Device, Host, Misconfigured, PointInfo
 from drivers.camera.settings import CameraSettings
 from drivers.camera.tasks.plates import PlateOptions
@@ -125,15 +123,20 @@ def _zones(device: str, host: Host) -> tuple[Zones | None, Mapping[str, float]]:
         if calibration.is_file():
             written = yaml.safe_load(calibration.read_text(encoding="utf-8"))
             thresholds = {str(k): float(v) for k, v in written["thresholds"].items()}
-        if not file.is_file():
-            return None, thresholds
-        return Zones.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))), thresholds
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _broken(file, f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
     except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _broken(file, str(error)) from error
+        raise _broken(calibration, str(error)) from error
+    if not file.is_file():
+        return None, thresholds
+    zones = host.read(file, Zones)
+    if zones.camera != device:
+        raise Misconfigured(
+            "{file}: `camera:` says {camera}, the device is {device}",
+            hint="write camera: {device}, or give the file the name of its own camera",
+            file=file,
+            camera=zones.camera,
+            device=device,
+        )
+    return zones, thresholds
 
 
 def _broken(file: Path, problem: str) -> Misconfigured:

@@ -11,12 +11,12 @@
 Points are pixels of `size`; frames of another size are scaled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.contract.settings import Id, Seconds, Strict
+from agent.contract.settings import Id, Seconds, Strict, wrong
 
 Point = tuple[float, float]
 
@@ -24,6 +24,13 @@ Point = tuple[float, float]
 def _simple(points: tuple[Point, ...]) -> tuple[Point, ...]:
     if area(points) == 0:
         raise ValueError("these points enclose nothing; name at least three that are no line")
+    if crossed := crossing(points):
+        raise wrong(
+            "the side behind point {first} crosses the one behind point {second}; name the corners "
+            "in the order in which one walks around it",
+            first=crossed[0] + 1,
+            second=crossed[1] + 1,
+        )
     return points
 
 
@@ -72,30 +79,38 @@ class Zones(Strict):
     def _told_apart(self) -> "Zones":
         for name in ("spaces", "lines", "no_parking"):
             ids = [one.id for one in getattr(self, name)]
-            for twice in {one for one in ids if ids.count(one) > 1}:
-                raise ValueError(f"{name}: the id '{twice}' is there twice")
-        shared = {one.id for one in self.spaces} & {one.id for one in self.no_parking}
-        for both in shared:
-            raise ValueError(f"the id '{both}' is a space and a zone of no_parking; rename one")
+            for index, one in enumerate(ids):
+                if one in ids[:index]:
+                    raise wrong("the id '{id}' is there twice; rename one of them",
+                                name, index, "id", id=one)  # fmt: skip
+        spaces = {one.id for one in self.spaces}
+        for index, lane in enumerate(self.no_parking):
+            if lane.id in spaces:
+                raise wrong("the id '{id}' is that of a space, too; rename one of them",
+                            "no_parking", index, "id", id=lane.id)  # fmt: skip
         return self
 
     @model_validator(mode="after")
     def _within(self) -> "Zones":
         width, height = self.size
-        for x, y in self._points():
+        for where, (x, y) in self._points():
             if not (0 <= x <= width and 0 <= y <= height):
-                raise ValueError(f"the point [{x:g}, {y:g}] lies outside the size {width}x{height}")
+                raise wrong(
+                    "the point [{x:g}, {y:g}] lies outside the picture of {width} by {height}; "
+                    "correct it, or `size:`",
+                    *where, x=x, y=y, width=width, height=height,
+                )  # fmt: skip
         return self
 
-    def _points(self) -> Sequence[Point]:
-        areas: tuple[Space | Area | NoParking, ...] = (
-            *self.spaces,
-            *self.masks,
-            *self.no_parking,
-            *self.plates,
-        )
-        ends = [end for line in self.lines for end in (line.start, line.end)]
-        return [*(point for one in areas for point in one.polygon), *ends]
+    def _points(self) -> Iterator[tuple[tuple[str | int, ...], Point]]:
+        """Each with the steps to where it is written."""
+        for name in ("spaces", "masks", "no_parking", "plates"):
+            for index, one in enumerate(getattr(self, name)):
+                for number, point in enumerate(one.polygon):
+                    yield (name, index, "polygon", number), point
+        for index, line in enumerate(self.lines):
+            yield ("lines", index, "from"), line.start
+            yield ("lines", index, "to"), line.end
 
     def scaled(self, width: int, height: int) -> "Zones":
         """For frames of that size."""
@@ -132,3 +147,19 @@ def area(points: Sequence[Point]) -> float:
     for (ax, ay), (bx, by) in zip(points, (*points[1:], points[0]), strict=True):
         total += ax * by - bx * ay
     return abs(total) / 2
+
+
+def crossing(points: Sequence[Point]) -> tuple[int, int] | None:
+    """The first two sides that cross, each by the number of the point that it begins at."""
+    sides = list(zip(points, (*points[1:], points[0]), strict=True))
+    for first, (a, b) in enumerate(sides):
+        for second in range(first + 1, len(sides)):
+            c, d = sides[second]
+            if _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0:
+                return first, second
+    return None
+
+
+def _turn(a: Point, b: Point, c: Point) -> float:
+    """Above 0 where the way from `a` over `b` to `c` turns to the right, in a picture."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

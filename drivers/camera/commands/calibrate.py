@@ -12,7 +12,7 @@ from typing import Any
 from agent.contract import Misconfigured, Tools
 from drivers.camera.commands.lots import calibration_of, polygons, read_zones
 from drivers.camera.commands.pictures import Round, listed
-from drivers.camera.tasks.calibration import from_labels, from_looks
+from drivers.camera.tasks.calibration import from_labels, from_looks, odds
 from drivers.camera.tasks.steady import BAND
 
 Name = tuple[str, str]  # file name, space ("" for a cut-out one)
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
 
     eyes = open_eyes(tools, args.store, ("occupancy",))
     going = Round(tools)
-    zones = read_zones(args.spaces) if args.spaces else None
+    zones = read_zones(args.spaces, tools) if args.spaces else None
     chances: dict[Name, float] = {}
     for file, image in going.images(listed([str(args.calibrate)])):
         name = Path(file).name
@@ -110,7 +110,7 @@ def learn(chances: Mapping[Name, float], known: Mapping[Name, bool], usual: floa
         "labels" if labelled else "looks",
         len(looks),
         sum(p >= threshold for p in looks),
-        sum(abs(p - threshold) < min(BAND, threshold / 2, (1 - threshold) / 2) for p in looks),
+        sum(abs(odds(p) - odds(threshold)) < BAND for p in looks),
         accuracy(pairs, threshold, usual) if labelled else None,
     )
 

@@ -71,7 +71,7 @@ def _site(args: argparse.Namespace, tools: Tools, stack: ExitStack) -> Site:
             device = replace(device, options={**device.options, "tasks": tasks})
         return Site.of(device, host, CameraSettings.model_validate(dict(device.options)))
     tasks = tasks or ["plates"]
-    zones = read_zones(args.zones) if args.zones else None
+    zones = read_zones(args.zones, tools) if args.zones else None
     for task, part in (("occupancy", "spaces"), ("no_parking", "no_parking"), ("count", "lines")):
         if task in tasks and not getattr(zones, part, ()):
             raise Misconfigured(

@@ -5,30 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.contract import Misconfigured
+from agent.contract import Misconfigured, Tools
 
 if TYPE_CHECKING:
     from drivers.camera.vision.arrays import Image
     from drivers.camera.zones import Point, Zones
 
 
-def read_zones(file: Path) -> "Zones":
+def read_zones(file: Path, tools: Tools) -> "Zones":
     """Raises Misconfigured."""
-    import yaml
-    from pydantic import ValidationError
-
     from drivers.camera.zones import Zones
 
-    try:
-        return Zones.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _broken(file, f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
-    except OSError as error:
-        raise _broken(file, error.strerror or str(error)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _broken(file, str(error)) from error
+    return tools.read(file, Zones)
 
 
 def _broken(file: Path, problem: str) -> Misconfigured:

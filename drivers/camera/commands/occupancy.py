@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)
-    zones = read_zones(args.spaces) if args.spaces else None
+    zones = read_zones(args.spaces, tools) if args.spaces else None
     eyes = open_eyes(tools, args.store, ("occupancy",))
     thresholds = read_thresholds(_calibration(args), usual(eyes))
     going = Round(tools)

@@ -30,7 +30,11 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     image = decoded(taken(args, tools))
     height, width = image.shape[:2]
     file = tools.zones(args.camera, args.store)
-    zones = read_zones(file) if file.is_file() else Zones(camera=args.camera, size=(width, height))
+    zones = (
+        read_zones(file, tools)
+        if file.is_file()
+        else Zones(camera=args.camera, size=(width, height))
+    )
     plates = open_eyes(tools, args.store, ("detector",)).plates(image)
     drawing.draw(image, zones.scaled(width, height), plates)
     out = args.out or Path(f"{args.camera}.jpg")

@@ -7,7 +7,7 @@ the looks that were well.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drivers.camera.sight import Finding, Happened, View
+from drivers.camera.sight import TILES, Finding, Happened, View
 
 LOOKS = 2  # in a row that are bad before the view is, and that are well before it is again
 PASSING = 10.0  # s for which a large vehicle may fill the picture
@@ -17,7 +17,8 @@ GLARE = 0.35  # share of the picture
 DIM, GRAIN = 80.0, 0.2  # gray levels below which noise is the night's; noise, of the contrast
 BLURRED = 0.5  # 0 to 1
 MORE_BLURRED = 0.1  # than usual
-COVERED = 0.25  # share of the tiles
+STRANGE = 0.25  # share of the tiles that are not as they were
+COVERED = 0.12  # share of the tiles that something smooth hides
 FOLLOW = 0.02  # weight of a new look in what is usual
 
 
@@ -72,11 +73,13 @@ class Guard:
         return self._elsewhere(view)
 
     def _elsewhere(self, view: View) -> str:
-        if view.strange > COVERED and (self.whole or view.shift is None) and view.hidden:
+        elsewhere = view.shift is None or view.shift > MOVED
+        hidden = len(view.hidden) > COVERED * TILES[0] * TILES[1]
+        if hidden and (self.whole or elsewhere):
             return "view_covered"
-        if view.shift is None or view.shift > MOVED:
+        if elsewhere:
             return "view_moved"
-        return "view_covered" if self.whole and view.strange > COVERED else ""
+        return "view_covered" if self.whole and view.strange > STRANGE else ""
 
     def _follow(self, view: View) -> None:
         usual = view.blur if self._blur is None else self._blur

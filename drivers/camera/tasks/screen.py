@@ -29,7 +29,7 @@ class Screen:
     def sift(self, sight: Sight) -> Sight:
         """Without the chances that say nothing, with the spaces that are unseen."""
         if sight.view is not None:
-            self._hidden = sight.view.hidden
+            self._hidden = _with_neighbours(sight.view.hidden)
         chances = sight.spaces or {}
         empty = {one for one in self._tiles if chances.get(one, 0.0) <= self._thresholds[one]}
         behind = {one for one in empty if self._tiles[one] & self._hidden}
@@ -57,3 +57,14 @@ def tiles_of(polygon: Polygon, size: tuple[int, int]) -> frozenset[int]:
             if across * down >= TOUCHED * (right - left) * (bottom - top):
                 found.add(row * TILES[0] + column)
     return frozenset(found)
+
+
+def _with_neighbours(tiles: frozenset[int]) -> frozenset[int]:
+    """What hides a tile reaches into those around it, too little to hide them."""
+    across, down = TILES
+    return frozenset(
+        row * across + column
+        for tile in tiles
+        for row in range(max(0, tile // across - 1), min(down, tile // across + 2))
+        for column in range(max(0, tile % across - 1), min(across, tile % across + 2))
+    )

@@ -14,7 +14,7 @@ from agent.cli.main import COMMANDS
 from agent.contract import LinkLost
 
 ROOT = Path(__file__).parents[3]
-SPEAKING = {"say", "translate", "LinkLost", "DeviceFault", "Misconfigured"}
+SPEAKING = {"say", "translate", "wrong", "LinkLost", "DeviceFault", "Misconfigured"}
 JUDGING = ("agent/config", "agent/contract/settings.py", "drivers")  # their ValueErrors are read
 CATALOGUE = json.loads((ROOT / "agent" / "i18n" / "zh.json").read_text(encoding="utf-8"))
 

@@ -176,4 +176,4 @@ def test_zones_that_are_none_are_told(fieldgate: Run, tmp_path: Path, capsys: Ou
     file = tmp_path / "zones.yaml"
     file.write_text("camera: x\nsize: [100, 60]\nspaces: [{id: a, polygon: [[0, 0], [1, 1]]}]\n")
     assert fieldgate("vision", "occupancy", "--spaces", file, tmp_path / "any.png") == 78
-    assert "spaces.0.polygon" in capsys.readouterr().err
+    assert f"{file}:3: spaces[0].polygon: has too few entries" in capsys.readouterr().err

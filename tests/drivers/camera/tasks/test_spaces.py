@@ -167,6 +167,7 @@ LOST = [
     (replace(WELL, shift=None, strange=0.9), "view_moved"),
     (replace(WELL, shift=None, strange=0.9, hidden=frozenset(range(40))), "view_covered"),
     (replace(WELL, strange=0.3), "view_covered"),
+    (replace(WELL, strange=0.15, hidden=frozenset(range(20))), "view_covered"),
     (replace(WELL, blur=0.36), "view_blurred"),
     (replace(WELL, brightness=60, contrast=3, shift=None), "view_covered"),
     (replace(WELL, brightness=9, contrast=4, shift=None), "view_dark"),
