@@ -1,6 +1,7 @@
 """Where a camera is, as its process is told it: that can ask nobody for a number."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -35,20 +36,14 @@ class Place:
         self.number = self._next = ""
         self.port: int | None = None
         self._name = ""
-        self._node: tuple[int, ...] | None = None
+        self.pause = ASK_EVERY if self.path is None else LOOK_EVERY  # s between two looks
         if self.path is None:
             parts = urlsplit(source)
             self._name, self.port = str(parts.hostname), parts.port or PORTS[parts.scheme]
 
-    @property
-    def pause(self) -> float:
-        """s between two looks for one that is lost."""
-        return ASK_EVERY if self.path is None else LOOK_EVERY
-
     async def find(self) -> None:
         """Raises LinkLost."""
         if self.path is not None:
-            self._node = node(self.path)
             return
         try:
             self.number = (await self._numbers())[0]
@@ -61,15 +56,16 @@ class Place:
                 name=self._name,
             ) from error
 
-    async def moved(self) -> bool:
-        """Whether it is to be looked for elsewhere from now on: at another number of its name, at
-        another thing under its path."""
+    async def moved(self, reason: str) -> bool:
+        """Whether it is to be looked for elsewhere from now on: at another number of its name, or
+        at what lies under its path now. `reason`: why it is lost."""
         if self.path is not None:
-            there = node(self.path)
-            return there is not None and there != self._node
+            return reason == "no_access" and opens(self.path)
         try:
             numbers = await self._numbers()
         except OSError:
+            return False
+        if self.number in numbers and reason != "no_connection":
             return False
         self._next = following(numbers, self.number)
         return self._next != self.number
@@ -93,13 +89,14 @@ def following(numbers: Sequence[str], present: str) -> str:
     return numbers[(numbers.index(present) + 1) % len(numbers)]
 
 
-def node(path: Path) -> tuple[int, ...] | None:
-    """What a process that is shut in may open of it; another one when it was plugged in again."""
+def opens(path: Path) -> bool:
+    """Whether we may open what its process may not: a device that was plugged in again, or a folder
+    that was made anew, is another thing than the one which that process was left."""
     try:
-        found = kept_in(path).stat()
+        os.close(os.open(kept_in(path), os.O_RDONLY | os.O_NONBLOCK))
     except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_rdev
+        return False
+    return True
 
 
 def kept_in(path: Path) -> Path:

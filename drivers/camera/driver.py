@@ -58,6 +58,7 @@ class CameraDriver:
         self._child: Child | None = None
         self._models = ""
         self._lost = ""
+        self._reason = ""  # why they were lost at first
         self._since = 0  # ns of the boot-time clock, when frames were lost
         self._confined = self._warned = False
         self._stillborn = 0
@@ -156,7 +157,7 @@ class CameraDriver:
                 yield record
 
     async def _moved(self) -> bool:
-        return bool(self._lost) and await self._place.moved()
+        return bool(self._lost) and await self._place.moved(self._lost)
 
     async def _follow(self, child: Child) -> Child:
         """To where the camera is now. A device that was plugged in again may only be opened by a
@@ -166,9 +167,8 @@ class CameraDriver:
             await child.send(json.dumps({"number": self._place.number}).encode())
             return child
         log.info("%s: %s is there again", self._id, self._place.path)
-        lost, since = self._lost, self._since
         await self.open()
-        self._lost, self._since = lost, since
+        self._lost = "connecting"
         return self._child or child
 
     async def snapshot(self) -> bytes:
@@ -294,11 +294,11 @@ class CameraDriver:
             return []
         if lost:
             log.warning("%s: no frames (%s); trying on", self._id, lost)
-            self._since = at.mono
+            self._reason, self._since = lost, at.mono
             return [Event("camera.lost", self._id, at, {"reason": lost})]
         seconds = round((at.mono - self._since) / 1e9, 1)
         log.info("%s: frames again after %g s", self._id, seconds)
-        return [Event("camera.back", self._id, at, {"reason": was, "seconds": seconds})]
+        return [Event("camera.back", self._id, at, {"reason": self._reason, "seconds": seconds})]
 
     def _show(self, message: Message) -> None:
         shown = messages.pictures(message)

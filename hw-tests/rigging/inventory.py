@@ -25,6 +25,7 @@ Capability = Literal[
     "ble",  # Bluetooth sensors are in reach
     "adapter_unplug",  # … and the adapter can be taken out
     "camera",  # /dev/video0 delivers pictures
+    "camera_unplug",  # … and is the kernel's vivid, which can be taken out
 ]
 
 

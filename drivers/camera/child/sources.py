@@ -92,8 +92,8 @@ class Images:
         """None while it is still being written: it changes again. Raises Lost."""
         import cv2
 
-        with contextlib.suppress(OSError):
-            data = file.read_bytes()
+        with contextlib.suppress(FileNotFoundError):
+            data = _bytes(file)
             if size := size_of(data):
                 if not fits(size):
                     raise Lost("too_large")
@@ -106,10 +106,30 @@ class Images:
     def _latest(self) -> tuple[str, int] | None:
         if not self._where.exists():
             raise Lost("no_file")
-        there = self._where.iterdir() if self._where.is_dir() else [self._where]
+        there = _in(self._where) if self._where.is_dir() else [self._where]
         best: tuple[int, str] | None = None
         for file in there:
             if file.suffix.lower() in IMAGES:
                 with contextlib.suppress(FileNotFoundError):
                     best = max(best or (0, ""), (file.stat().st_mtime_ns, str(file)))
         return None if best is None else (best[1], best[0])
+
+
+def _in(folder: Path) -> list[Path]:
+    """Raises Lost."""
+    try:
+        return list(folder.iterdir())
+    except PermissionError:
+        raise Lost("no_access") from None
+    except OSError:
+        raise Lost("no_file") from None
+
+
+def _bytes(file: Path) -> bytes:
+    """Raises Lost, FileNotFoundError."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        raise Lost("unreadable") from None

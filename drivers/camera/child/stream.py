@@ -75,6 +75,8 @@ class V4l2:
     def _why(self) -> str:
         try:
             os.close(os.open(self._where, os.O_RDWR | os.O_NONBLOCK))
+        except PermissionError:
+            return "no_access"
         except OSError:
             return "no_device"
         return "busy"
