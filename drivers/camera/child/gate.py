@@ -1,4 +1,5 @@
-"""Does anything move? Cheap, on a small gray picture, before anything dear is done."""
+"""When to look: at a steady pace, and only when something moves. Moving is told cheaply, on a small
+gray picture, before anything dear is done."""
 
 from dataclasses import dataclass, field
 
@@ -19,6 +20,20 @@ def small(gray: Gray) -> Gray:
     return np.asarray(
         cv2.resize(gray, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8
     )
+
+
+class Pace:
+    """So many turns a second on the average, though frames come at times of their own. Pure; s."""
+
+    def __init__(self, rate: float) -> None:
+        self._period = 1 / rate
+        self._due: float | None = None
+
+    def rest(self, now: float) -> float:
+        """Until the next turn, at the end of one; what was missed is not made up for."""
+        begun = now if self._due is None else self._due
+        self._due = max(begun + self._period, now)
+        return self._due - now
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from drivers.camera import privacy, view
 from drivers.camera.child import confine
 from drivers.camera.child.frames import Shown, now
-from drivers.camera.child.gate import Gate
+from drivers.camera.child.gate import Gate, Pace
 from drivers.camera.child.lost import Lost
 from drivers.camera.child.pipe import Pipe
 from drivers.camera.child.setup import Finder, Setup, finder, on_trial, opened, room
@@ -87,6 +87,7 @@ class Camera:
 
     def run(self) -> None:
         self.known = view.Known.from_text(self.setup.reference)
+        pace = Pace(self.setup.rate)
         while True:
             self.pipe.beat()
             for wish in self.pipe.wishes():
@@ -94,7 +95,7 @@ class Camera:
             frame = self._frame()
             if frame is not None:
                 self._try(frame)
-                time.sleep(max(0.0, frame.at + 1 / self.setup.rate - now()))
+                time.sleep(pace.rest(now()))
             self._statistics()
 
     def _heed(self, wish: Mapping[str, Any]) -> None:
@@ -146,8 +147,7 @@ class Camera:
             self._masks = self._resize(*frame.size)
         gray = frame.masked(self._masks)
         changed = self.gate.changed(gray)
-        due = 1 / self.setup.rate if changed else self.setup.rest
-        if frame.at - self._looked >= due or self._snapshots:
+        if changed or frame.at - self._looked >= self.setup.rest or self._snapshots:
             self._looked = frame.at
             self._look(frame, gray, changed=changed)
         elif frame.at - self._guarded >= GUARD_EVERY and self._watch is not None:
