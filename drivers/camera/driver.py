@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from agent.contract import (
@@ -19,14 +19,13 @@ from agent.contract import (
     Quality,
     Reading,
 )
-from drivers.camera import messages, shadow
+from drivers.camera import messages, trials
 from drivers.camera.address import Place, Resolve, resolve, unless, with_login
+from drivers.camera.calibrating import Calibration, Pace, calibration
 from drivers.camera.messages import Allowance, Message, Nonsense
-from drivers.camera.model_store import ModelStore
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site, check_extra
 from drivers.camera.trust import certificates
-from drivers.camera.vision.card import read_card
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,10 @@ KINDS = (
 class CameraDriver:
     """Implements StreamingDriver."""
 
-    def __init__(self, device: Device, host: Host, ask: Resolve = resolve) -> None:
-        """`ask`: who knows the numbers of names. Raises Misconfigured."""
+    def __init__(
+        self, device: Device, host: Host, ask: Resolve = resolve, pace: Pace | None = None
+    ) -> None:
+        """`ask`: who knows the numbers of names; `pace` of calibration. Raises Misconfigured."""
         self._id, self._host = device.id, host
         self._settings = CameraSettings.model_validate(dict(device.options))
         self._site = Site.of(device, host, self._settings)
@@ -65,6 +66,9 @@ class CameraDriver:
         self._allowance = Allowance()
         self._snapshots: dict[int, asyncio.Future[bytes]] = {}
         self._count = 0
+        self._pace = pace or Pace()
+        self._calibration: Calibration | None = None
+        self._retuned = False
 
     @property
     def points(self) -> Sequence[PointInfo]:
@@ -155,6 +159,10 @@ class CameraDriver:
                 raise self._liar(error) from error
             for record in records:
                 yield record
+            if self._retuned and self._calibration is not None:
+                self._retuned = False
+                tuned = {"thresholds": dict(self._calibration.thresholds)}
+                await child.send(json.dumps(tuned).encode())
 
     async def _moved(self) -> bool:
         return bool(self._lost) and await self._place.moved(self._lost)
@@ -220,25 +228,31 @@ class CameraDriver:
 
     def _records(self, message: Message) -> Sequence[Reading | Event]:
         """Raises Nonsense."""
-        at = self._at(message) if message.kind != "remember" else self._host.now()
-        if message.kind == "measured":
-            return [self._reading(message, at)]
-        if message.kind == "happened":
-            return [self._event(message, at)]
-        if message.kind == "frames":
-            return self._frames(messages.text(message.body.get("lost")), at)
-        if message.kind == "shadow":
-            return self._agreement(messages.counted(message, list(self._site.candidates)), at)
-        if message.kind == "snapshot":
-            self._show(message)
-        elif message.kind == "remember":
-            reference = message.body.get("reference")
-            if not isinstance(reference, str) or len(reference) > 80_000:
-                raise Nonsense("a reference of another shape")
-            self._host.state["reference"] = reference
-        else:
+        if message.kind in {"snapshot", "remember"}:
+            self._kept(message)
+            return []
+        makers: Mapping[str, Callable[[Message, Instant], Sequence[Reading | Event]]] = {
+            "measured": lambda message, at: [self._reading(message, at)],
+            "happened": lambda message, at: [self._event(message, at)],
+            "frames": self._frames,
+            "shadow": self._agreement,
+            "looks": self._learn,
+        }
+        make = makers.get(message.kind)
+        if make is None:
             raise Nonsense(f"'{message.kind[:40]}'")
-        return []
+        return make(message, self._at(message))
+
+    def _kept(self, message: Message) -> None:
+        """What nobody is told of. Raises Nonsense."""
+        if message.kind == "snapshot":
+            self._at(message)
+            self._show(message)
+            return
+        reference = message.body.get("reference")
+        if not isinstance(reference, str) or len(reference) > 80_000:
+            raise Nonsense("a reference of another shape")
+        self._host.state["reference"] = reference
 
     def _at(self, message: Message) -> Instant:
         """The child's clock is the machine's; its wall clock is not asked."""
@@ -253,30 +267,20 @@ class CameraDriver:
         quality = Quality.BAD if value is None else Quality.GOOD
         return Reading(self._id, point, value, names[point], at, quality, reason)
 
-    def _agreement(self, counted: Mapping[str, shadow.Tally], at: Instant) -> Sequence[Reading]:
-        """Of the models on trial, over all that this camera has seen of them."""
-        looks, agreed = shadow.remember(self._host.state, counted)
-        if not looks:
+    def _learn(self, message: Message, at: Instant) -> Sequence[Event]:
+        """What its looks make of its thresholds; used from now on. Raises Nonsense."""
+        if self._calibration is None:
+            raise Nonsense("looks that nobody asked for")
+        try:
+            change = self._calibration.hear(messages.looks(message))
+        except ValueError as error:
+            raise Nonsense(str(error)) from error
+        if change is None:
             return []
-        if self._settings.adopt:
-            self._adopt()
-        share = round(agreed / looks, 4)
-        told = (("shadow_agreement", share), ("shadow_looks", looks))
-        return [Reading(self._id, name, value, "1", at) for name, value in told]
-
-    def _adopt(self) -> None:
-        """Models on trial that agree often enough are used from the next start on."""
-        for name, trial in self._site.trials.items():
-            store = ModelStore(trial.parent, self._site.models[name])
-            tally = shadow.tally([self._host.state], read_card(trial / "card.yaml").sha256)
-            if store.candidate() != trial or not shadow.agrees(*tally):
-                continue
-            try:
-                store.accept()
-            except Misconfigured as error:
-                log.warning("%s: the model in shadow agrees, but %s", self._id, error)
-                continue
-            log.warning("%s: %s is used from the next start on", self._id, trial.name)
+        self._retuned = True
+        log.info("%s: calibrated from %d looks: %s", self._id, change.looks, change.all)
+        data = {**change.told(), "model": self._models}
+        return [Event("camera.calibrated", self._id, at, data)]
 
     def _event(self, message: Message, at: Instant) -> Event:
         kind, subject, data = messages.happened(message, KINDS, self._site.subjects)
@@ -287,8 +291,13 @@ class CameraDriver:
         data["model"] = self._models
         return Event(kind, subject, at, data, media)
 
-    def _frames(self, lost: str, at: Instant) -> Sequence[Event]:
+    def _agreement(self, message: Message, at: Instant) -> Sequence[Reading]:
+        counted = messages.counted(message, list(self._site.candidates))
+        return trials.agreement(self._site, self._host.state, counted, at)
+
+    def _frames(self, message: Message, at: Instant) -> Sequence[Event]:
         """Told when they are lost, and when they are back; the first reason holds."""
+        lost = messages.text(message.body.get("lost"))
         was, self._lost = self._lost, lost
         if bool(lost) == bool(was):
             return []
@@ -317,6 +326,7 @@ class CameraDriver:
             where = with_login(where, self._settings.user, password)
         return {
             **self._site.setup(),
+            **self._calibrated(),
             "where": where,
             "user": self._settings.user or "",
             "password": password,
@@ -326,3 +336,12 @@ class CameraDriver:
             "reference": self._host.state.get("reference", ""),
             "confine": True,
         }
+
+    def _calibrated(self) -> Mapping[str, Any]:
+        """Of its thresholds: what is known, and what it shall learn. Raises Misconfigured."""
+        found = calibration(self._site, self._host.state, self._pace)
+        self._calibration = found
+        if found is None:
+            return {}
+        learn = {"looks": found.looks, "every": self._pace.every, "tell": self._pace.tell}
+        return {"thresholds": dict(found.thresholds), "learn": learn}

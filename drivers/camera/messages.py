@@ -20,8 +20,10 @@ MOST_BLOBS = 8
 LONGEST_TEXT = 200  # characters of any text from the child
 MOST_ENTRIES = 40  # of an event's data
 MOST = 2**53  # of any number
+LONGEST_LOOKS = 60_000  # characters
 MOST_LOOKS = 10_000  # between two counts of agreement
-KINDS = ("ready", "measured", "happened", "frames", "snapshot", "remember", "refused", "shadow")
+KINDS = ("ready", "measured", "happened", "frames", "snapshot", "remember", "refused", "shadow",
+         "looks")  # fmt: skip
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KIND = re.compile(r"[a-z][a-z_]{0,30}(\.[a-z][a-z_]{0,30})?")
 
@@ -111,6 +113,14 @@ def counted(message: Message, models: Sequence[str]) -> dict[str, tuple[int, int
             raise Nonsense("a count of another shape")
         found[str(model)] = (pair[0], pair[1])
     return found
+
+
+def looks(message: Message) -> str:
+    """What its looks said of its spaces, as `Looks.to_text` writes it."""
+    told = message.body.get("looks")
+    if not isinstance(told, str) or len(told) > LONGEST_LOOKS:
+        raise Nonsense("looks of another shape")
+    return told
 
 
 def happened(

@@ -61,6 +61,9 @@ class CameraSettings(Strict):
     adopt: bool = Field(
         False, description="A model in shadow that agrees is used from the next start on."
     )
+    calibrate: bool = Field(
+        True, description="After a day it sets its thresholds of free and taken by what it saw."
+    )
     memory: int = Field(300, ge=150, le=2000, description="MB that its process may take.")
 
     @model_validator(mode="after")

@@ -50,6 +50,7 @@ class Setup:
     reference: str
     confine: bool
     candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
+    learn: Mapping[str, Any] | None = None  # `looks` so far; `every` and `tell`, s
     number: str = ""  # of the name in `where`
     ca: str = ""  # whom its certificate must be signed by, PEM; "": one of the machine's CAs
     size: tuple[int, int] = SIZE  # what a device is asked for

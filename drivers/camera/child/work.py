@@ -3,8 +3,8 @@
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from drivers.camera import privacy, view
 from drivers.camera.child import confine
@@ -15,6 +15,8 @@ from drivers.camera.child.pipe import Pipe
 from drivers.camera.child.setup import Finder, Setup, finder, on_trial, opened, room
 from drivers.camera.child.shots import Album
 from drivers.camera.child.sources import Source
+from drivers.camera.child.student import Student
+from drivers.camera.child.telling import Teller
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
 from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Shot, Sight, View
@@ -46,18 +48,9 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
             "machine": platform.machine(),
         },
     )
-    Camera(setup, eyes, find(number=setup.number), pipe, shadow=trial, find=find).run()
+    source, student = find(number=setup.number), Student.of(setup)
+    Camera(setup, eyes, source, pipe, shadow=trial, find=find, student=student).run()
     return 0
-
-
-class Teller(Protocol):
-    """Who is told what was seen; the pipe to the parent is one."""
-
-    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None: ...
-
-    def wishes(self) -> list[Mapping[str, Any]]: ...
-
-    def beat(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -71,6 +64,7 @@ class Camera:
     known: view.Known = field(default_factory=view.Known)
     shadow: Shadow | None = None
     find: Finder | None = None
+    student: Student | None = None
     _size: tuple[int, int] = (0, 0)
     _watch: Watch | None = None
     _zones: Zones | None = None
@@ -104,6 +98,16 @@ class Camera:
         if "number" in wish and self.find is not None:
             self.source.close()
             self.source = self.find(number=str(wish["number"]))
+        if "thresholds" in wish:
+            self._retune(wish["thresholds"])
+
+    def _retune(self, thresholds: Mapping[str, float]) -> None:
+        """What the parent has learnt from the looks."""
+        self.setup = replace(self.setup, thresholds=thresholds)
+        if self._watch is not None:
+            self._watch.retune(thresholds)
+        if self.shadow is not None:
+            self.shadow.thresholds = thresholds
 
     def _frame(self) -> Shown | None:
         reason = "no_frames"
@@ -198,8 +202,11 @@ class Camera:
     def _conclude(self, watch: Watch, sight: Sight, frame: Shown) -> None:
         """A look that was found well teaches what the view is like, every now and then."""
         self._tell(watch.see(sight), frame)
-        due = sight.at - self._learnt >= GUARD_EVERY
-        if sight.view is None or watch.doubtful or not due:
+        if sight.view is None or watch.doubtful:
+            return
+        if self.student is not None:
+            self.student.look(sight.at, sight.spaces or {}, self.pipe)
+        if sight.at - self._learnt < GUARD_EVERY:
             return
         self._learnt = sight.at
         if self.known.learn() and not self.setup.no_plates:

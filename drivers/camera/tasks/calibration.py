@@ -1,22 +1,29 @@
-"""The threshold of one camera: nets rank well on a new camera, their 0.5 does not carry over.
+"""The threshold of one camera, or of one space: where free and taken are best told apart. Pure.
 
-From the first day alone: the value that best parts the chances into two groups (Otsu 1979, on
-log-odds, so that what is nearly certain does not crowd at the ends). With the word of other
-detectors on the same spaces: the value that is wrong least often.
+A net that sees a place for the first time may lean: what it says of free spaces there may lie above
+0.5, or of taken ones below. From looks alone: their log-odds lie in two heaps with a valley between
+them. A threshold in the valley is left as it is, since where in the valley it should be cannot be
+known without labels; one that cuts into a heap is moved to the valley's middle. With the word of
+others on the same spaces: the value that is wrong least often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import exp, log
 
 LEAST = 200  # looks
-SHARE = 0.05  # of the looks that the smaller group must have
-APART = 2.0  # log-odds between the means of the two groups
-EDGE = 1e-4
-BINS = 64
+SHARE = 0.1  # of the looks that the smaller heap must have
+APART = 2.0  # log-odds between the tops of the heaps
+DEPTH = 0.5  # of the lower top: what is below belongs to the valley
+EDGE = 6.0  # log-odds; what is surer is counted there
+WIDTH = 0.25  # log-odds of a bin
+BINS = round(2 * EDGE / WIDTH)
+REACH, BLUR = 6, 2.0  # bins: the bell that smooths the counts, and its standard deviation
+BELL = [exp(-((step / BLUR) ** 2) / 2) for step in range(-REACH, REACH + 1)]
 
 
 def odds(chance: float) -> float:
-    within = min(max(chance, EDGE), 1 - EDGE)
+    within = min(max(chance, 1e-9), 1 - 1e-9)
     return log(within / (1 - within))
 
 
@@ -24,18 +31,54 @@ def chance_of(value: float) -> float:
     return 1 / (1 + exp(-value))
 
 
-def from_looks(chances: Sequence[float], least: int = LEAST) -> float | None:
-    """None while there are fewer than `least`, or only one kind."""
-    values = sorted(map(odds, chances))
-    if len(values) < least:
+def bin_of(chance: float) -> int:
+    return min(max(int((odds(chance) + EDGE) / WIDTH), 0), BINS - 1)
+
+
+def counted(chances: Iterable[float]) -> list[int]:
+    """How many lie in each bin of log-odds."""
+    counts = [0] * BINS
+    for chance in chances:
+        counts[bin_of(chance)] += 1
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Valley:
+    """Between two heaps, in log-odds."""
+
+    low: float
+    high: float
+
+    def settle(self, threshold: float) -> float:
+        """The threshold (a chance), moved where it cuts into a heap."""
+        if self.low <= odds(threshold) <= self.high:
+            return threshold
+        return round(chance_of((self.low + self.high) / 2), 3)
+
+
+def from_looks(chances: Sequence[float], least: int = LEAST, usual: float = 0.5) -> float | None:
+    """None while there are fewer than `least`, or only one heap; `usual` where that will do."""
+    found = valley(counted(chances), least)
+    return None if found is None else found.settle(usual)
+
+
+def valley(counts: Sequence[int], least: int = LEAST, share: float = SHARE) -> Valley | None:
+    """Of `BINS` counts; None where they are too few, or no two heaps."""
+    total = sum(counts)
+    if total < max(least, 1):
         return None
-    split = _otsu(values)
-    low, high = [v for v in values if v <= split], [v for v in values if v > split]
-    if min(len(low), len(high)) < SHARE * len(values):
-        return None
-    if sum(high) / len(high) - sum(low) / len(low) < APART:
-        return None
-    return round(chance_of((low[-1] + high[0]) / 2), 3)
+    smooth = [_around(counts, place) for place in range(BINS)]
+    below, best, depth = 0, None, DEPTH
+    for place in range(1, BINS - 1):
+        below += counts[place - 1]
+        if min(below, total - below - counts[place]) < share * total:
+            continue
+        left, right = _top(smooth, 0, place), _top(smooth, place + 1, BINS)
+        deep = smooth[place] / min(smooth[left], smooth[right])
+        if deep < depth and (right - left) * WIDTH >= APART:
+            best, depth = (place, DEPTH * min(smooth[left], smooth[right])), deep
+    return None if best is None else _stretch(smooth, *best)
 
 
 def from_labels(chances: Sequence[float], occupied: Sequence[bool]) -> float | None:
@@ -54,21 +97,20 @@ def from_labels(chances: Sequence[float], occupied: Sequence[bool]) -> float | N
     return round(chance_of(best), 3)
 
 
-def _otsu(values: Sequence[float]) -> float:
-    """Where the variance between the two groups is greatest; `values` sorted."""
-    low, high = values[0], values[-1]
-    width = (high - low) / BINS or 1.0
-    counts, sums = [0] * BINS, [0.0] * BINS
-    for value in values:
-        place = min(int((value - low) / width), BINS - 1)
-        counts[place] += 1
-        sums[place] += value
-    total, whole = len(values), sum(sums)
-    best, best_score, n, s = low, -1.0, 0, 0.0
-    for place in range(BINS - 1):
-        n, s = n + counts[place], s + sums[place]
-        if 0 < n < total:
-            score = n * (total - n) * (s / n - (whole - s) / (total - n)) ** 2
-            if score > best_score:
-                best, best_score = low + (place + 1) * width, score
-    return best
+def _around(counts: Sequence[int], place: int) -> float:
+    """The counts near a bin, the nearer the more."""
+    first, last = max(0, place - REACH), min(BINS, place + REACH + 1)
+    return sum(counts[n] * BELL[n - place + REACH] for n in range(first, last))
+
+
+def _top(smooth: Sequence[float], first: int, end: int) -> int:
+    return max(range(first, end), key=smooth.__getitem__)
+
+
+def _stretch(smooth: Sequence[float], place: int, level: float) -> Valley:
+    low = high = place
+    while smooth[low - 1] <= level:
+        low -= 1
+    while smooth[high + 1] <= level:
+        high += 1
+    return Valley(low * WIDTH - EDGE, (high + 1) * WIDTH - EDGE)

@@ -53,6 +53,11 @@ class NoParkingTask:
     def points(self) -> Sequence[PointSpec]:
         return [PointSpec(f"standing_{zone}", "s", "measurement") for zone in self._zones]
 
+    def retune(self, threshold: float) -> None:
+        """Another from now on."""
+        for state in self._states.values():
+            state.threshold = threshold
+
     def see(self, sight: Sight) -> Sequence[Finding]:
         found: list[Finding] = []
         for name, zone in self._zones.items():

@@ -24,6 +24,12 @@ class OccupancyTask:
     def points(self) -> Sequence[PointSpec]:
         return [PointSpec(point_of(space)) for space in self._states]
 
+    def retune(self, thresholds: Mapping[str, float]) -> None:
+        """Others from now on; what is known stays until looks say otherwise."""
+        usual = thresholds.get("", 0.5)
+        for space, state in self._states.items():
+            state.threshold = thresholds.get(space, usual)
+
     def see(self, sight: Sight) -> Sequence[Finding]:
         found: list[Finding] = []
         for space, chance in (sight.spaces or {}).items():

@@ -3,8 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from drivers.camera.tasks.calibration import odds
+
 LOOKS, NEEDED = 3, 2
-BAND = 0.15  # on each side of the threshold nothing is decided
+BAND = 0.62  # log-odds on each side of the threshold in which nothing is decided: 0.35 to 0.65
 
 
 @dataclass(slots=True)
@@ -31,7 +33,6 @@ class Steady:
         return was is not None
 
     def _vote(self, chance: float) -> bool | None:
-        """None in between; the band keeps within 0…1 where the threshold is near an end."""
-        high = self.threshold + min(BAND, (1 - self.threshold) / 2)
-        low = self.threshold - min(BAND, self.threshold / 2)
-        return True if chance >= high else False if chance <= low else None
+        """None in between."""
+        above = odds(chance) - odds(self.threshold)
+        return None if abs(above) < BAND else above > 0

@@ -53,6 +53,14 @@ class Watch:
         """The view should be looked at closely."""
         return bool(self._guard.blind)
 
+    def retune(self, thresholds: Mapping[str, float]) -> None:
+        """As in `Wishes`; from now on."""
+        for task in self._tasks:
+            if isinstance(task, OccupancyTask):
+                task.retune(thresholds)
+            elif isinstance(task, NoParkingTask):
+                task.retune(thresholds.get("", 0.5))
+
     def see(self, sight: Sight) -> Sequence[Finding]:
         """While the view is in doubt nothing is concluded about spaces: perhaps a lorry fills it,
         whose plate is read all the same. Once it is lost, all is unknown."""

@@ -1,0 +1,333 @@
+"""A camera calibrates itself: after a day, across restarts, for one model and its zones."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.clock import Clock
+from agent.contract import Device, Event, Reading
+from agent.host import DeviceHost
+from drivers.camera.calibrating import MEMORY, Calibration, Pace, belongs, calibration
+from drivers.camera.child.frames import Frame
+from drivers.camera.child.setup import Setup
+from drivers.camera.child.sources import open_source
+from drivers.camera.child.student import Student
+from drivers.camera.child.work import Camera
+from drivers.camera.driver import CameraDriver
+from drivers.camera.eyes import Eyes
+from drivers.camera.messages import Message, Nonsense
+from drivers.camera.tasks.calibration import chance_of
+from drivers.camera.tasks.looks import Looks
+from drivers.camera.vision.card import read_card
+from drivers.camera.zones import Zones
+from tests.support_onnx import write_model
+from tests.support_rtsp import now
+
+DAY = 288  # rounds
+SPACES = [f"a-{n}" for n in range(8)]
+MODEL = Path(__file__).parents[3] / "models" / "occupancy"
+
+
+def looks_of(rounds: int, free: float = 0.5, taken: float = 4.5, spaces: Any = SPACES) -> Looks:
+    """Free spaces look as if they were taken."""
+    rng, looks = random.Random(4), Looks(spaces)
+    for n in range(rounds):
+        heaps = {s: taken if (n // 40 + k) % 2 else free for k, s in enumerate(spaces)}
+        looks.add(n * 300.0, {s: chance_of(rng.gauss(z, 0.7)) for s, z in heaps.items()})
+    return looks
+
+
+def test_after_a_day_it_proposes_and_not_before() -> None:
+    memory: dict[str, str] = {}
+    camera = Calibration(memory, "m", SPACES)
+    assert camera.hear(looks_of(DAY - 1).to_text()) is None
+    assert camera.thresholds == {}
+    change = camera.hear(looks_of(DAY).to_text())
+    assert change is not None
+    told = change.told()
+    assert told["before"] == 0.5
+    assert 0.85 < float(told["threshold"] or 0) < 0.97
+    assert (told["spaces"], told["looks"], told["basis"]) == (0, 8 * DAY, "looks")
+    assert camera.thresholds == change.all
+
+
+def test_it_is_looked_at_again_after_each_further_day_and_told_when_it_moves() -> None:
+    camera = Calibration({}, "m", SPACES)
+    assert camera.hear(looks_of(DAY).to_text())
+    settled = camera.thresholds
+    assert camera.hear(looks_of(2 * DAY - 1, -3, 3).to_text()) is None
+    assert camera.thresholds == settled
+    change = camera.hear(looks_of(2 * DAY, -3, 3).to_text())
+    assert change is not None
+    assert change.before == settled[""]
+    assert change.all == {"": 0.5}
+    assert camera.hear(looks_of(3 * DAY, -3, 3).to_text()) is None
+
+
+def test_a_lot_that_was_empty_all_day_changes_nothing() -> None:
+    camera = Calibration({}, "m", SPACES)
+    assert camera.hear(looks_of(DAY, -3.0, -3.0).to_text()) is None
+    assert camera.hear(looks_of(2 * DAY, 0.2, 0.2).to_text()) is None
+    assert camera.thresholds == {}
+
+
+def test_a_restart_in_the_middle_of_the_day_goes_on() -> None:
+    memory: dict[str, str] = {}
+    Calibration(memory, "m", SPACES).hear(looks_of(200).to_text())
+    assert len(memory[MEMORY]) < 3000
+    again = Calibration(memory, "m", SPACES)
+    assert Looks.from_text(again.looks, SPACES).rounds == 200
+    assert again.hear(looks_of(DAY).to_text())
+    third = Calibration(memory, "m", SPACES)
+    assert third.thresholds == again.thresholds
+    assert third.hear(looks_of(DAY + 1).to_text()) is None  # it does not begin the day again
+
+
+@pytest.mark.parametrize("other", [{"of": "n"}, {"spaces": SPACES[1:]}])
+def test_of_another_model_or_other_zones_nothing_is_kept(other: dict[str, Any]) -> None:
+    memory: dict[str, str] = {}
+    Calibration(memory, "m", SPACES).hear(looks_of(DAY).to_text())
+    anew = Calibration(memory, **({"of": "m", "spaces": SPACES} | other))
+    assert (anew.thresholds, anew.looks) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "[]", "{}", "null", '{"of": "m"}', '{"of": "m", "looks": 5}',
+     '{"of": "m", "looks": "1:x", "thresholds": {}, "done": 0}'],
+)  # fmt: skip
+def test_a_damaged_memory_is_an_empty_one(damaged: str) -> None:
+    camera = Calibration({MEMORY: damaged}, "m", SPACES)
+    assert (camera.thresholds, camera.looks) == ({}, "")
+
+
+def test_it_belongs_to_the_model_and_the_zones() -> None:
+    card = read_card(MODEL / "card.yaml")
+    square = ((0, 0), (9, 0), (9, 9))
+    zones = Zones.model_validate({"camera": "c", "size": [99, 99],
+                                  "spaces": [{"id": "a", "polygon": square}]})  # fmt: skip
+    moved = zones.model_copy(update={"size": (98, 99)})
+    kinds = {belongs(card, zones), belongs(replace(card, version="x"), zones),
+             belongs(replace(card, sha256="x"), zones), belongs(card, moved)}  # fmt: skip
+    assert len(kinds) == 4
+    assert belongs(card, zones) == belongs(card, zones.model_copy())
+
+
+def polygon(column: int) -> list[list[int]]:
+    left = 20 + column * 75
+    return [[left, 200], [left + 60, 200], [left + 60, 300], [left, 300]]
+
+
+Made = Callable[..., CameraDriver]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """A driver with real parts in a store; `pace` makes days short."""
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "store" / "zones").mkdir(parents=True)
+
+    def make(pace: Pace | None = None, memory: str = "", **options: Any) -> CameraDriver:
+        spaces = [{"id": space, "polygon": polygon(n)} for n, space in enumerate(SPACES)]
+        zones = {"camera": "cam-1", "size": [640, 360], "spaces": spaces}
+        (tmp_path / "store" / "zones" / "cam-1.yaml").write_text(json.dumps(zones))
+        told = {"source": str(tmp_path / "frames"), "tasks": ["occupancy"], "rate": 10.0,
+                "rest": "0.5s"} | options  # fmt: skip
+        device = Device("cam-1", "camera", 10.0, options=told)
+        host = DeviceHost(device, Clock(), None, tmp_path / "store" / "state")
+        if memory:
+            host.state[MEMORY] = memory
+        return CameraDriver(device, host, pace=pace)
+
+    return make
+
+
+def test_what_a_person_has_set_wins(made: Made, tmp_path: Path) -> None:
+    def learns() -> bool:
+        driver = made()
+        return calibration(driver._site, driver._host.state, Pace()) is not None
+
+    assert learns()
+    by_hand = tmp_path / "store" / "zones" / "cam-1.calibration.yaml"
+    by_hand.write_text("camera: cam-1\nthresholds: {'': 0.7}\n")
+    driver = made()
+    assert driver._site.setup()["thresholds"] == {"": 0.7}
+    assert driver._calibrated() == {}
+    by_hand.unlink()
+    assert learns()
+
+
+def test_it_can_be_left_out(made: Made) -> None:
+    assert made(calibrate=False)._calibrated() == {}
+
+
+async def _show(folder: Path) -> None:
+    """A picture ten times a second."""
+    blocks = np.random.default_rng(1).integers(20, 235, (36, 64, 3), np.uint8)
+    image = cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST)
+    packed = cv2.imencode(".jpg", image)[1].tobytes()
+    for n in range(100_000):
+        (folder.parent / "fresh").write_bytes(packed)
+        (folder.parent / "fresh").rename(folder / f"{n:06}.jpg")
+        await asyncio.sleep(0.1)
+
+
+async def _hear(driver: CameraDriver, until: Callable[[], bool]) -> list[Reading | Event]:
+    heard: list[Reading | Event] = []
+
+    async def hear() -> None:
+        async for one in driver.readings():
+            heard.append(one)  # noqa: PERF401 - each is needed as it comes
+
+    hearing, end = asyncio.create_task(hear()), now() + 45
+    while not until() and not hearing.done():
+        assert now() < end, heard
+        await asyncio.sleep(0.05)
+    hearing.cancel()
+    return heard
+
+
+def events(heard: list[Reading | Event]) -> list[Event]:
+    return [e for e in heard if isinstance(e, Event) and e.kind == "camera.calibrated"]
+
+
+async def test_a_real_camera_ends_its_day_and_is_told_what_it_learnt(
+    made: Made, tmp_path: Path
+) -> None:
+    """All but the last looks of the day are remembered from before a restart."""
+    pace = Pace(every=0.5, tell=0.5, day=DAY * 0.5)
+    before = made(pace)
+    found = calibration(before._site, before._host.state, pace)
+    assert found is not None
+    found.hear(looks_of(DAY - 1).to_text())
+    driver = made(pace, memory=before._host.state[MEMORY])
+    feeding = asyncio.create_task(_show(tmp_path / "frames"))
+    try:
+        await driver.open()
+        assert driver._child is not None
+        said = _overhear(driver._child)
+        heard = await _hear(driver, lambda: bool(said))
+    finally:
+        feeding.cancel()
+        await driver.close()
+    event = events(heard)[0]
+    assert event.subject == "cam-1"
+    assert 0.8 < float(str(event.data["threshold"])) < 0.97
+    assert event.data["before"] == 0.5
+    assert event.data["model"]
+    memory = json.loads(driver._host.state[MEMORY])
+    assert memory["thresholds"][""] == event.data["threshold"]
+    assert Looks.from_text(memory["looks"], SPACES).rounds >= DAY
+    assert said[0] == {"thresholds": memory["thresholds"]}
+    again = made(pace, memory=driver._host.state[MEMORY])
+    assert again._calibrated()["thresholds"] == memory["thresholds"]
+
+
+def _overhear(child: Any) -> list[Any]:
+    """What the process is told from now on."""
+    said, send = [], child.send
+
+    async def overheard(message: bytes) -> None:
+        said.append(json.loads(message))
+        await send(message)
+
+    child.send = overheard
+    return said
+
+
+class Ear:
+    """Takes what a camera tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Mapping[str, Any]]] = []
+
+    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        self.told.append((kind, body))
+
+    def states(self) -> list[str]:
+        return [body["data"]["state"] for kind, body in self.told if kind == "happened"]
+
+    def looks(self) -> list[float]:
+        return [body["at"] for kind, body in self.told if kind == "looks"]
+
+    def wishes(self) -> list[Mapping[str, Any]]:
+        return []
+
+    def beat(self) -> None:
+        """Nobody waits for it."""
+
+
+@pytest.fixture
+def camera(made: Made, tmp_path: Path) -> tuple[Camera, Ear]:
+    """With a net that says 0.73 of everything, which learns every 300 s and tells it hourly."""
+    net = write_model(
+        tmp_path / "net", "occupancy", (8, 3, 64, 64), {"logit": np.ones((8,), np.float32)},
+        decode="sigmoid", input={"colour": "BGR", "resize": "stretch", "normalise": "patch"},
+    )  # fmt: skip
+    driver = made()
+    login = {"where": "", "user": "", "password": "", "port": None}
+    told = {**driver._site.setup(), **driver._calibrated(), **login, "reference": "",
+            "confine": False}  # fmt: skip
+    setup = Setup(**{**told, "tasks": tuple(told["tasks"]), "size": tuple(told["size"])})
+    ear, eyes = Ear(), Eyes.open({"occupancy": net})
+    source = open_source("images", "")
+    return Camera(setup, eyes, source, ear, student=Student.of(setup)), ear
+
+
+def frame(at: float, *, dark: bool = False) -> Frame:
+    blocks = np.random.default_rng(1).integers(20, 235, (36, 64, 3), np.uint8)
+    image = np.asarray(cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST), np.uint8)
+    return Frame(image // 30 if dark else image, at)
+
+
+def test_new_thresholds_hold_from_the_next_look_on(camera: tuple[Camera, Ear]) -> None:
+    seeing, ear = camera
+    for n in range(10):
+        seeing.take(frame(10.0 * n))
+    assert set(ear.states()) == {"occupied"}
+    seeing._heed({"thresholds": {"": 0.5, **dict.fromkeys(SPACES[:3], 0.9)}})
+    for n in range(10, 20):
+        seeing.take(frame(10.0 * n))
+    assert ear.states() == ["occupied"] * 8 + ["free"] * 3
+
+
+def test_looks_are_told_at_most_once_an_hour(camera: tuple[Camera, Ear]) -> None:
+    seeing, ear = camera
+    for n in range(160):
+        seeing.take(frame(150.0 * n))
+    assert len(ear.looks()) == 6  # in 6 h 40 min, the first hour of which has just begun
+    assert all(later - sooner >= 3600 for sooner, later in pairwise(ear.looks()))
+
+
+def test_a_view_that_is_bad_teaches_nothing(camera: tuple[Camera, Ear]) -> None:
+    seeing, _ = camera
+    assert seeing.student is not None
+    for n in range(16):
+        seeing.take(frame(150.0 * n))
+    learnt = seeing.student.looks.rounds
+    assert learnt >= 5
+    for n in range(16, 56):
+        seeing.take(frame(150.0 * n, dark=True))
+    assert seeing.student.looks.rounds <= learnt + 1
+
+
+async def test_looks_that_no_child_would_send_end_it(made: Made) -> None:
+    driver = made()
+    driver._calibrated()
+    at = now()
+    for told in (None, 5, "", "1:AAAA", "x" * 99_000):
+        with pytest.raises(Nonsense):
+            driver._records(Message("looks", {"at": at, "looks": told}))
+    unasked = made(calibrate=False)
+    unasked._calibrated()
+    with pytest.raises(Nonsense, match="nobody asked"):
+        unasked._records(Message("looks", {"at": at, "looks": Looks(SPACES).to_text()}))
