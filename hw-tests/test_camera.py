@@ -32,7 +32,7 @@ ZONES = {
 FORMAT = "v4l2-ctl -d /dev/video0 --get-fmt-video | sed -n '/Width/p;/Pixel/p'"
 PLUG = "echo vivid.0 >/sys/bus/platform/drivers/vivid/{}"
 KINDS = ("camera.lost", "camera.back", "device.lost")
-CHILD = "pgrep -f drivers.camera.child || true"
+CHILD = "pgrep -f 'drivers[.]camera[.]child' || true"
 
 CAPTURE = """\
 import time
