@@ -56,7 +56,7 @@ class Setup:
     size: tuple[int, int] = SIZE  # what a device is asked for
 
 
-def on_trial(setup: Setup) -> Shadow | None:
+def on_trial(setup: Setup, eyes: Eyes) -> Shadow | None:
     """Models beside those in use; without one that is refused, which says so to its log alone."""
     from agent.contract import Misconfigured
 
@@ -65,7 +65,7 @@ def on_trial(setup: Setup) -> Shadow | None:
     except Misconfigured as error:
         log.warning("%s: no model runs in shadow: %s", setup.camera, error)
         return None
-    return Shadow(candidates, setup.thresholds) if candidates.models else None
+    return Shadow(candidates, setup.thresholds, eyes) if candidates.models else None
 
 
 def opened(setup: Setup, pipe: Pipe) -> Eyes | None:

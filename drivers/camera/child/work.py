@@ -37,7 +37,7 @@ def work(told: Mapping[str, Any], pipe: Pipe) -> int:
     eyes = opened(setup, pipe)
     if eyes is None:
         return 0
-    trial = on_trial(setup)
+    trial = on_trial(setup, eyes)
     find = finder(setup)
     granted = confine.confine(room(setup)) if setup.confine else None
     pipe.tell(
@@ -213,16 +213,16 @@ class Camera:
             self.pipe.tell("remember", {"reference": self.known.to_text()})
 
     def _plates(self, frame: Shown, zones: Zones) -> list[Plate] | None:
-        """Found in all of the frame; those that are not meant are blurred and forgotten."""
+        """Found in all of the frame; what may be one and is not meant is blurred and forgotten."""
         if self.eyes.detector is None:
             return None
-        found = self.eyes.plates(frame.image)
+        perhaps = self.eyes.perhaps(frame.image)
+        found = [plate for plate in perhaps if self.eyes.sure(plate)]
         if self.shadow is not None:
             self.shadow.plates(frame.image, found)
-        meant = [plate for plate in found if privacy.readable_here(plate, zones)]
-        hidden = found if self.setup.no_plates else [p for p in found if p not in meant]
-        privacy.blur(frame.image, hidden)
-        return meant
+        elsewhere = [plate for plate in perhaps if not privacy.readable_here(plate, zones)]
+        privacy.blur(frame.image, perhaps if self.setup.no_plates else elsewhere)
+        return [plate for plate in found if plate not in elsewhere]
 
     def _spaces(self, frame: Shown, zones: Zones) -> dict[str, float] | None:
         if self.eyes.occupancy is None:
