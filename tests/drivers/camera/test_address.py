@@ -3,6 +3,7 @@
 import asyncio
 import http.server
 import os
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import trustme
 
 from agent.clock import Clock
 from agent.contract import Device, Event, LinkLost, Misconfigured
@@ -35,8 +37,10 @@ class Book:
         return self.numbers
 
 
-def served(number: str, port: int) -> http.server.ThreadingHTTPServer:
-    """A camera of single pictures."""
+def served(
+    number: str, port: int, context: ssl.SSLContext | None = None
+) -> http.server.ThreadingHTTPServer:
+    """A camera of single pictures; with `context` by TLS."""
 
     class Camera(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -48,6 +52,8 @@ def served(number: str, port: int) -> http.server.ThreadingHTTPServer:
         def log_message(self, *_: object) -> None: ...
 
     server = http.server.ThreadingHTTPServer((number, port), Camera)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server
 
@@ -171,6 +177,24 @@ async def test_of_two_numbers_the_one_that_answers_is_used(run: Run, cleanup: Ex
     book = Book("127.0.0.3", "127.0.0.2")
     camera = await run(f"http://gate.test:{port_of(server)}/still.jpg", book, still=True)
     await camera.sees()
+
+
+async def test_a_camera_behind_tls_is_believed_by_a_process_that_is_shut_in(
+    run: Run, tmp_path: Path, cleanup: ExitStack
+) -> None:
+    """By name, though it can ask nobody and open no file."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("gate.test").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    server = served("127.0.0.1", 0, context)
+    cleanup.callback(server.server_close)
+    cleanup.callback(server.shutdown)
+    where = f"https://gate.test:{port_of(server)}/still.jpg"
+    camera = await run(where, Book("127.0.0.1"), still=True, ca_file=str(tmp_path / "ca.pem"))
+    await camera.sees()
+    stranger = await run(where, Book("127.0.0.1"), still=True)
+    await stranger.says("camera.lost")
+    assert stranger.events[0].data["reason"] == "untrusted"
 
 
 async def test_a_name_that_nobody_knows_is_told(run: Run) -> None:
