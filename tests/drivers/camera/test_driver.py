@@ -205,6 +205,8 @@ async def test_no_password_is_told(watch: Watch, tmp_path: Path, caplog: Any) ->
     try:
         camera = await watch(source=server.where, user="viewer", password_file=str(secret))
         await camera.until(lambda: "camera.lost" in camera.events())
+        (lost,) = [e for e in camera.heard if isinstance(e, Event) and e.kind == "camera.lost"]
+        assert lost.data["reason"] == "refused"
         argv = Path(f"/proc/{camera.pid}/cmdline").read_bytes()
         environment = Path(f"/proc/{camera.pid}/environ").read_bytes()
     finally:
