@@ -83,25 +83,30 @@ async def _alone(device: Device, host: Host) -> bytes:
     driver = CameraDriver(device, host)
     await driver.open()
     hearing = asyncio.create_task(_hear(driver))
+    seeing = asyncio.create_task(_first(driver))
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await _first(driver)
-    except TimeoutError as error:
-        raise LinkLost(
-            "{device} gave no picture within {timeout:g} s",
-            hint="look after its power, its network and its login",
-            reason="no_frames",
-            device=device.id,
-            timeout=PATIENCE,
-        ) from error
+        await asyncio.wait({hearing, seeing}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if hearing.done() and not seeing.done():
+            await hearing  # raises what its process died of
+        if seeing.done():
+            return await seeing
     finally:
-        hearing.cancel()
-        await asyncio.gather(hearing, return_exceptions=True)
+        for task in (hearing, seeing):
+            task.cancel()
+        await asyncio.gather(hearing, seeing, return_exceptions=True)
         await driver.close()
+    raise LinkLost(
+        "{device} gave no picture within {timeout:g} s",
+        hint="look after its power, its network and its login",
+        reason="no_frames",
+        device=device.id,
+        timeout=PATIENCE,
+    )
 
 
 async def _hear(driver: "CameraDriver") -> None:
-    """Its words have to be taken for its pictures to come."""
+    """Its words have to be taken for its pictures to come. Raises LinkLost when there are no more
+    to come."""
     async for _ in driver.readings():
         pass
 

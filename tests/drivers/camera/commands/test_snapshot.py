@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,7 @@ from drivers.camera.commands.vision import vision
 from drivers.camera.sight import Plate
 from drivers.camera.zones import Line, Zones
 from tests.drivers.camera.commands.conftest import Run
+from tests.support_gate import children
 
 Out = pytest.CaptureFixture[str]
 ZONES = """
@@ -42,6 +45,7 @@ def config(store: Path, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.timeout(180)  # two starts of a process that loads models, on a machine at work
 def test_without_a_service_the_camera_is_opened_here(
     fieldgate: Run, config: Path, blindfold: Path, gate: np.ndarray, tmp_path: Path, capsys: Out
 ) -> None:
@@ -73,6 +77,24 @@ def test_without_a_service_the_camera_is_opened_here(
     shown = cv2.imread(str(out))
     assert shown is not None
     assert np.abs(shown[500, 100].astype(int) - 128).max() < 6  # the mask was burnt in
+
+
+def test_of_a_camera_whose_process_dies_it_is_told_at_once(
+    fieldgate: Run, config: Path, tmp_path: Path, capsys: Out
+) -> None:
+    (tmp_path / "pictures").mkdir()
+
+    def strike() -> None:
+        while not (pids := children(os.getpid())):
+            time.sleep(0.05)
+        time.sleep(1)
+        os.kill(pids.pop(), signal.SIGSEGV)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    assert fieldgate("vision", "snapshot", "gate-1", "--config", config) == 75
+    striker.join()
+    assert "SIGSEGV" in capsys.readouterr().err
 
 
 class Answering(CommandTools):
