@@ -5,12 +5,15 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from drivers.camera.child.__main__ import ENVIRONMENT
+from drivers.camera.child.lost import Lost
+from drivers.camera.child.sources import open_source
 from drivers.camera.child.unpack import unpacked
 
 LARGE = 60_000  # pixels wide and high: 10 GB of colours
@@ -50,6 +53,15 @@ def test_the_child_s_opencv_refuses_other_pictures_that_are_too_large() -> None:
             [sys.executable, "-c", look], input=data, env={**os.environ, **ENVIRONMENT}, check=False
         )
         assert done.returncode == (0 if refused else 1)
+
+
+def test_a_camera_with_such_a_picture_has_none_and_its_next_is_taken(tmp_path: Path) -> None:
+    source = open_source("images", str(tmp_path))
+    (tmp_path / "1.jpg").write_bytes(jpeg((LARGE, LARGE)))
+    with pytest.raises(Lost, match="too_large"):
+        source.newest(1.0)
+    (tmp_path / "2.jpg").write_bytes(jpeg((16, 16)))
+    assert source.newest(1.0) is not None
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", bytes(range(256)) * 4])
