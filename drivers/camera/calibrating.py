@@ -121,7 +121,7 @@ def _differ(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 def calibration(site: Site, memory: MutableMapping[str, str], pace: Pace) -> Calibration | None:
     """None where there is nothing to learn, or a person has said what holds. Raises Misconfigured
     when the model has no card."""
-    by_hand = bool(site.thresholds)
+    by_hand = bool(site.by_hand.thresholds or site.by_hand.lean)
     if not site.settings.calibrate or by_hand or site.zones is None or not site.zones.spaces:
         return None
     if "occupancy" not in site.settings.tasks:

@@ -12,6 +12,7 @@ from drivers.camera.vision import boxes, closer, feeding, recognising, rectify, 
 from drivers.camera.vision.arrays import Image
 from drivers.camera.vision.card import DETECTORS, Card, refused
 from drivers.camera.vision.grammar import kind_of
+from drivers.camera.vision.lean import Lean, upright
 from drivers.camera.vision.reading import Read
 from drivers.camera.vision.runner import Model, load
 
@@ -39,10 +40,14 @@ class Eyes:
     threshold: float | None = None
 
     @classmethod
-    def open(cls, folders: Mapping[str, Path], size: int | None = None) -> "Eyes":
-        """`folders`: detector, reader, occupancy -> the folder with its card. Raises Misconfigured
-        when a model is not what its card says."""
+    def open(
+        cls, folders: Mapping[str, Path], size: int | None = None, lean: Lean | None = None
+    ) -> "Eyes":
+        """`folders`: detector, reader, occupancy -> the folder with its card; `lean`: what corrects
+        the occupancy net. Raises Misconfigured when a model is not what its card says."""
         models = {name: fitting(name, load(folder)) for name, folder in folders.items()}
+        if lean is not None and "occupancy" in models:
+            models["occupancy"] = upright(models["occupancy"], lean)
         return cls(models.get("detector"), models.get("reader"), models.get("occupancy"), size)
 
     @property

@@ -1,12 +1,14 @@
 """What is known of a camera before its process runs: zones, models, tasks, points."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from agent.contract import Device, Host, Misconfigured, PointInfo
+from drivers.camera.byhand import ByHand, read_by_hand
 from drivers.camera.settings import CameraSettings
 from drivers.camera.tasks.plates import PlateOptions
 from drivers.camera.tasks.watch import Watch, Wishes
@@ -29,13 +31,15 @@ class Site:
     settings: CameraSettings
     zones: Zones | None
     models: Mapping[str, Path]
-    thresholds: Mapping[str, float]
     trials: Mapping[str, Path]  # models on trial, by the same names as `models`
+    by_hand: ByHand = field(default_factory=ByHand)
 
     @classmethod
     def of(cls, device: Device, host: Host, settings: CameraSettings) -> "Site":
         """Raises Misconfigured: no zones where a task needs them, no model."""
-        zones, thresholds = _zones(device.id, host)
+        zones = _zones(device.id, host)
+        file = host.zones(f"{device.id}.calibration")
+        by_hand = read_by_hand(file if file.is_file() else None)
         for task, part in (("occupancy", "spaces"), ("no_parking", "no_parking"),
                            ("count", "lines")):  # fmt: skip
             if task in settings.tasks and not getattr(zones, part, ()):
@@ -52,7 +56,7 @@ class Site:
         models = {name: host.model(FOLDERS[name]) for name in sorted(wanted)}
         trials = {name: host.candidate(FOLDERS[name]) for name in models}
         there = {name: folder for name, folder in trials.items() if folder is not None}
-        return cls(device.id, settings, zones, models, thresholds, there)
+        return cls(device.id, settings, zones, models, there, by_hand)
 
     @property
     def points(self) -> list[PointInfo]:
@@ -67,6 +71,17 @@ class Site:
             return told
         return [*told, PointInfo("shadow_agreement", "1"),
                 PointInfo("shadow_looks", "1", kind="counter")]  # fmt: skip
+
+    @property
+    def lean(self) -> str:
+        """What corrects the occupancy net; "": nothing. Raises Misconfigured."""
+        return self.by_hand.lean_for(self.models["occupancy"]) if "occupancy" in self.models else ""
+
+    @property
+    def aim(self) -> str:
+        """Changes when somebody says anew what the camera is and what lies where in its view."""
+        zones = "" if self.zones is None else self.zones.model_dump_json()
+        return sha256(f"{self.settings.source}\n{zones}".encode()).hexdigest()
 
     @property
     def candidates(self) -> Sequence[str]:
@@ -89,7 +104,8 @@ class Site:
             "tasks": list(settings.tasks),
             "zones": None if self.zones is None else self.zones.model_dump(by_alias=True),
             "models": {name: str(folder) for name, folder in self.models.items()},
-            "thresholds": dict(self.thresholds),
+            "thresholds": dict(self.by_hand.thresholds),
+            "lean": self.lean,
             "candidates": {name: str(folder) for name, folder in self.trials.items()},
             "rate": settings.rate,
             "rest": settings.rest,
@@ -113,20 +129,10 @@ def check_extra(device: str) -> None:
         )
 
 
-def _zones(device: str, host: Host) -> tuple[Zones | None, Mapping[str, float]]:
-    """And the thresholds of the occupancy net, from the camera's calibration."""
-    import yaml
-
-    file, calibration = host.zones(device), host.zones(f"{device}.calibration")
-    thresholds: dict[str, float] = {}
-    try:
-        if calibration.is_file():
-            written = yaml.safe_load(calibration.read_text(encoding="utf-8"))
-            thresholds = {str(k): float(v) for k, v in written["thresholds"].items()}
-    except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _broken(calibration, str(error)) from error
+def _zones(device: str, host: Host) -> Zones | None:
+    file = host.zones(device)
     if not file.is_file():
-        return None, thresholds
+        return None
     zones = host.read(file, Zones)
     if zones.camera != device:
         raise Misconfigured(
@@ -136,13 +142,4 @@ def _zones(device: str, host: Host) -> tuple[Zones | None, Mapping[str, float]]:
             camera=zones.camera,
             device=device,
         )
-    return zones, thresholds
-
-
-def _broken(file: Path, problem: str) -> Misconfigured:
-    return Misconfigured(
-        "{file}: {problem}",
-        hint="correct the zones, then: systemctl reload fieldgate",
-        file=file,
-        problem=problem,
-    )
+    return zones

@@ -18,6 +18,7 @@ from drivers.camera.child.stream import SIZE
 from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
 from drivers.camera.trust import trusted
+from drivers.camera.vision.lean import Lean
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Setup:
     reference: str
     confine: bool
     candidates: Mapping[str, str] = field(default_factory=dict)  # models on trial, as `models`
+    lean: str = ""  # what corrects the occupancy net here, as `Lean.to_text` writes it
     learn: Mapping[str, Any] | None = None  # `looks` so far; `every` and `tell`, s
     number: str = ""  # of the name in `where`
     ca: str = ""  # whom its certificate must be signed by, PEM; "": one of the machine's CAs
@@ -77,7 +79,8 @@ def opened(setup: Setup, pipe: Pipe) -> Eyes | None:
     cv2.setNumThreads(1)
     warm()
     try:
-        return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect)
+        lean = Lean.from_text(setup.lean) if setup.lean else None
+        return Eyes.open({k: Path(v) for k, v in setup.models.items()}, setup.detect, lean)
     except Misconfigured as error:
         pipe.tell("refused", {"error": str(error)[:1000]})
         return None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from agent.contract import Misconfigured, Tools
-from drivers.camera.commands.lots import calibration_of, read_thresholds, read_zones
+from drivers.camera.byhand import read_by_hand
+from drivers.camera.commands.lots import beside, read_zones
 from drivers.camera.commands.pictures import Round, pictures_in
 from drivers.camera.settings import CameraSettings, TaskName
 from drivers.camera.site import FOLDERS, MODELS, Site
@@ -31,6 +32,7 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     from drivers.camera.child.work import Camera
     from drivers.camera.commands.opening import quiet
     from drivers.camera.eyes import Eyes
+    from drivers.camera.vision.lean import Lean
 
     quiet()
     if not args.file.exists():
@@ -44,7 +46,8 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     if args.rate:
         told["rate"] = args.rate
     setup = Setup(**{**told, "tasks": tuple(told["tasks"])})
-    eyes = Eyes.open(site.models, setup.detect)
+    lean = Lean.from_text(setup.lean) if setup.lean else None
+    eyes = Eyes.open(site.models, setup.detect, lean)
     teller = Teller(args, tools)
     camera = Camera(setup, eyes, open_source("images", setup.where), teller)
     last = None
@@ -80,12 +83,11 @@ def _site(args: argparse.Namespace, tools: Tools, stack: ExitStack) -> Site:
                 task=task,
                 part=part,
             )
-    beside = calibration_of(args.zones) if args.zones else None
-    known = read_thresholds(beside if beside and beside.is_file() else None, 0.5).of
+    by_hand = read_by_hand(beside(args.zones))
     settings = CameraSettings.model_validate({"source": "/film", "tasks": tasks})
     names = sorted({name for task in tasks for name in MODELS[task]})
     models = {name: tools.model(FOLDERS[name], args.store) for name in names}
-    return Site(zones.camera if zones else NAME, settings, zones, models, known, {})
+    return Site(zones.camera if zones else NAME, settings, zones, models, {}, by_hand)
 
 
 def _tasks(words: str | None) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.contract import Misconfigured, Tools
+from agent.contract import Tools
 
 if TYPE_CHECKING:
     from drivers.camera.vision.arrays import Image
@@ -17,12 +17,6 @@ def read_zones(file: Path, tools: Tools) -> "Zones":
     from drivers.camera.zones import Zones
 
     return tools.read(file, Zones)
-
-
-def _broken(file: Path, problem: str) -> Misconfigured:
-    return Misconfigured(
-        "{file}: {problem}", hint="correct the file, and try again", file=file, problem=problem
-    )
 
 
 def polygons(zones: "Zones", image: "Image") -> Mapping[str, tuple["Point", ...]]:
@@ -47,16 +41,7 @@ def calibration_of(zones: Path) -> Path:
     return zones.with_name(f"{zones.stem}.calibration.yaml")
 
 
-def read_thresholds(file: Path | None, usual: float) -> Thresholds:
-    """`file` None: no calibration. Raises Misconfigured."""
-    import yaml
-
-    if file is None:
-        return Thresholds({}, usual)
-    try:
-        written = yaml.safe_load(file.read_text(encoding="utf-8"))["thresholds"]
-        return Thresholds({str(space): float(value) for space, value in written.items()}, usual)
-    except OSError as error:
-        raise _broken(file, error.strerror or str(error)) from error
-    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _broken(file, str(error)) from error
+def beside(zones: Path | None) -> Path | None:
+    """The calibration beside a file of zones, where there is one."""
+    file = calibration_of(zones) if zones else None
+    return file if file is not None and file.is_file() else None

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from agent.contract import Misconfigured, Tools
 from drivers.camera.commands.lots import (
     Thresholds,
-    calibration_of,
+    beside,
     polygons,
-    read_thresholds,
     read_zones,
 )
 from drivers.camera.commands.pictures import Round, listed
@@ -32,12 +31,14 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
         return calibrate.run(args, tools)
     if not args.files:
         raise Misconfigured("no pictures were named", hint="fieldgate vision occupancy --help")
+    from drivers.camera.byhand import read_by_hand
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)
     zones = read_zones(args.spaces, tools) if args.spaces else None
-    eyes = open_eyes(tools, args.store, ("occupancy",))
-    thresholds = read_thresholds(_calibration(args), usual(eyes))
+    by_hand = read_by_hand(_calibration(args))
+    eyes = open_eyes(tools, args.store, ("occupancy",), by_hand=by_hand)
+    thresholds = Thresholds(by_hand.thresholds, usual(eyes))
     going = Round(tools)
     images = going.images(files)
     judged = _patches(eyes, images) if zones is None else _frames(eyes, images, zones)
@@ -55,8 +56,7 @@ def usual(eyes: "Eyes") -> float:
 def _calibration(args: argparse.Namespace) -> Path | None:
     if args.calibration is not None:
         return Path(args.calibration)
-    beside = calibration_of(args.spaces) if args.spaces else None
-    return beside if beside is not None and beside.is_file() else None
+    return beside(args.spaces)
 
 
 Judged = Iterator[tuple[str, dict[str, float]]]

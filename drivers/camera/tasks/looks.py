@@ -19,6 +19,10 @@ USUAL = 0.5
 LONGEST = 60_000  # characters of a text
 
 
+class NoLooks(ValueError):
+    """A text that is none, or of other spaces."""
+
+
 @dataclass(slots=True)
 class Looks:
     """`rounds` counts how often all spaces were looked at."""
@@ -52,13 +56,13 @@ class Looks:
         rounds, _, packed = text.partition(":")
         wanted = BINS * len(spaces)
         if len(text) > LONGEST or not rounds.isascii() or not rounds.isdigit():
-            raise ValueError("no looks")
+            raise NoLooks("no looks")
         try:
             body = zlib.decompressobj().decompress(b64decode(packed, validate=True), wanted + 1)
         except zlib.error as error:
-            raise ValueError("no looks") from error
+            raise NoLooks("no looks") from error
         if len(body) != wanted or len(rounds) > 9:
-            raise ValueError("looks of other spaces")
+            raise NoLooks("looks of other spaces")
         parts = {s: bytearray(body[n * BINS : (n + 1) * BINS]) for n, s in enumerate(spaces)}
         return cls(spaces, int(rounds), parts)
 

@@ -158,15 +158,15 @@ def opset_of(model: bytes) -> int:
 
     ModelProto, field 8 (opset_import): domain = 1, version = 2, after onnx.proto.
     """
-    for number, value in _fields(model):
+    for number, value in fields(model):
         if number == 8 and isinstance(value, bytes):
-            entry = dict(_fields(value))
+            entry = dict(fields(value))
             if entry.get(1, b"") in (b"", b"ai.onnx") and isinstance(entry.get(2), int):
                 return int(entry[2])
     return 0
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """The fields of a protobuf message; ends early where it is not one."""
     at = 0
     while at < len(message):

@@ -44,14 +44,17 @@ def load(folder: Path, threads: int = 1) -> Model:
     says: hash, opset, names and shapes, and what it makes of the golden images."""
     card = read_card(folder / "card.yaml")
     check_file(card)
-    session = _session(card, threads)
-    _check_shapes(card, session)
-    model = Model(card, session)
+    opened = session(card, threads=threads)
+    _check_shapes(card, opened)
+    model = Model(card, opened)
     check_golden(model)
     return model
 
 
-def _session(card: Card, threads: int) -> "onnxruntime.InferenceSession":
+def session(
+    card: Card, data: bytes | None = None, threads: int = 1
+) -> "onnxruntime.InferenceSession":
+    """`data`: in place of the card's file. Raises Misconfigured."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import: no file, no thread, no look-up
     import onnxruntime
 
@@ -63,7 +66,7 @@ def _session(card: Card, threads: int) -> "onnxruntime.InferenceSession":
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
-            str(card.file), options, providers=["CPUExecutionProvider"]
+            data or str(card.file), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's own errors share no base class
         raise refused(card.file.parent, "{error}", error=str(error)[:200]) from error

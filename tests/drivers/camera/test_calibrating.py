@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from agent.clock import Clock
-from agent.contract import Device, Event, Reading
+from agent.contract import Device, Event, Misconfigured, Reading
 from agent.host import DeviceHost
 from drivers.camera.calibrating import MEMORY, Calibration, Pace, belongs, calibration
 from drivers.camera.child.frames import Frame
@@ -28,6 +28,7 @@ from drivers.camera.messages import Message, Nonsense
 from drivers.camera.tasks.calibration import chance_of
 from drivers.camera.tasks.looks import Looks
 from drivers.camera.vision.card import read_card
+from drivers.camera.vision.lean import Lean
 from drivers.camera.zones import Zones
 from tests.support_onnx import write_model
 from tests.support_rtsp import now
@@ -181,12 +182,14 @@ async def _show(folder: Path) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _hear(driver: CameraDriver, until: Callable[[], bool]) -> list[Reading | Event]:
-    heard: list[Reading | Event] = []
+async def _hear(
+    driver: CameraDriver, until: Callable[[], bool], heard: list[Reading | Event] | None = None
+) -> list[Reading | Event]:
+    heard = [] if heard is None else heard
 
     async def hear() -> None:
         async for one in driver.readings():
-            heard.append(one)  # noqa: PERF401 - each is needed as it comes
+            heard.append(one)
 
     hearing, end = asyncio.create_task(hear()), now() + 45
     while not until() and not hearing.done():
@@ -318,6 +321,35 @@ def test_a_view_that_is_bad_teaches_nothing(camera: tuple[Camera, Ear]) -> None:
     for n in range(16, 56):
         seeing.take(frame(150.0 * n, dark=True))
     assert seeing.student.looks.rounds <= learnt + 1
+
+
+async def test_the_real_process_takes_the_correction_that_a_person_has_found(
+    made: Made, tmp_path: Path
+) -> None:
+    by_hand = tmp_path / "store" / "zones" / "cam-1.calibration.yaml"
+    card = read_card(MODEL / "card.yaml")
+    head = f"camera: cam-1\nmodel: {card.id}/{card.version}\nthresholds: {{'': 0.5}}\n"
+    by_hand.write_text(head + f"lean: {Lean(np.zeros(192, np.float32), -20.0).to_text()}\n")
+    driver = made()
+    feeding = asyncio.create_task(_show(tmp_path / "frames"))
+    try:
+        await driver.open()
+        seen: list[Any] = []
+
+        def taken() -> bool:
+            return len([e for e in seen if getattr(e, "kind", "") == "space.seen"]) == len(SPACES)
+
+        seen = await _hear(driver, taken, seen)
+    finally:
+        feeding.cancel()
+        await driver.close()
+    told = [e for e in seen if isinstance(e, Event) and e.kind == "space.seen"]
+    assert {e.data["state"] for e in told} == {"free"}
+    assert max(float(str(e.data["chance"])) for e in told) < 0.001
+
+    by_hand.write_text(head + f"lean: {Lean(np.zeros(7, np.float32), 0.0).to_text()}\n")
+    with pytest.raises(Misconfigured, match="another model"):
+        await made().open()
 
 
 async def test_looks_that_no_child_would_send_end_it(made: Made) -> None:

@@ -131,7 +131,34 @@ def test_a_first_day_with_labels_gives_a_threshold_that_the_camera_then_uses(
     device = Device("lot-2", "camera", 1.0, options={"source": "/none", "tasks": ["occupancy"]})
     host = DeviceHost(device, Clock(), state_folder=store / "state")
     site = Site.of(device, host, CameraSettings.model_validate(dict(device.options)))
-    assert site.thresholds == {"": threshold}
+    assert site.by_hand.thresholds == {"": threshold}
+
+
+def test_a_net_that_is_wrong_here_is_corrected_by_labels(
+    fieldgate: Run, tmp_path: Path, store: Path, capsys: Out
+) -> None:
+    """As wrong as can be: here the labels call asphalt taken."""
+    rng = np.random.default_rng(6)
+    day = tmp_path / "lot-7"
+    day.mkdir()
+    rows = ["file,occupied"]
+    for k in range(120):
+        cv2.imwrite(str(day / f"{k:03}.png"), car(rng) if k % 2 else asphalt(rng))
+        rows.append(f"{k:03}.png,{1 - k % 2}")
+    (day / "labels.csv").write_text("\n".join(rows))
+    file = tmp_path / "found.yaml"
+    words = ("vision", "occupancy", "--calibrate", day, "--out", file)
+    assert fieldgate(*words, "--json") == 0
+    (told,) = lines(capsys)
+    assert told["corrected"] is True
+    assert told["threshold"] == 0.5
+    assert told["accuracy"][0] > 0.95 > 0.6 > told["accuracy"][1]
+    assert fieldgate(*words) == 0
+    assert "corrected for this camera" in capsys.readouterr().out
+
+    assert fieldgate("vision", "occupancy", "--json", "--calibration", file, day) == 0
+    judged = [one["occupied"] for one in lines(capsys)]
+    assert sum(taken is (k % 2 == 0) for k, taken in enumerate(judged)) > 114
 
 
 def test_a_first_day_without_labels_is_parted_into_two(
