@@ -22,10 +22,12 @@ from agent.contract import (
 from drivers.camera import messages, trials
 from drivers.camera.address import Place, Resolve, resolve, unless, with_login
 from drivers.camera.calibrating import Calibration, Pace, calibration
+from drivers.camera.memory import Memory
 from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site, check_extra
 from drivers.camera.trust import certificates
+from drivers.camera.wishing import Wishing
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,13 @@ class CameraDriver:
         self._count = 0
         self._pace = pace or Pace()
         self._calibration: Calibration | None = None
-        self._retuned = False
+        self._wish = Wishing()
+        self._memory = Memory(host.state, self._site.aim, not self._settings.no_plates)
+
+    def replaced(self) -> None:
+        """Another camera, or one that looks elsewhere, and that is meant."""
+        self._memory.forget()
+        self._wish(self._child, {"forget": True})
 
     @property
     def points(self) -> Sequence[PointInfo]:
@@ -159,10 +167,6 @@ class CameraDriver:
                 raise self._liar(error) from error
             for record in records:
                 yield record
-            if self._retuned and self._calibration is not None:
-                self._retuned = False
-                tuned = {"thresholds": dict(self._calibration.thresholds)}
-                await child.send(json.dumps(tuned).encode())
 
     async def _moved(self) -> bool:
         return bool(self._lost) and await self._place.moved(self._lost)
@@ -248,11 +252,8 @@ class CameraDriver:
         if message.kind == "snapshot":
             self._at(message)
             self._show(message)
-            return
-        reference = message.body.get("reference")
-        if not isinstance(reference, str) or len(reference) > 80_000:
-            raise Nonsense("a reference of another shape")
-        self._host.state["reference"] = reference
+        else:
+            self._memory.remember(message.body.get("reference"))
 
     def _at(self, message: Message) -> Instant:
         """The child's clock is the machine's; its wall clock is not asked."""
@@ -277,7 +278,7 @@ class CameraDriver:
             raise Nonsense(str(error)) from error
         if change is None:
             return []
-        self._retuned = True
+        self._wish(self._child, {"thresholds": dict(self._calibration.thresholds)})
         log.info("%s: calibrated from %d looks: %s", self._id, change.looks, change.all)
         data = {**change.told(), "model": self._models}
         return [Event("camera.calibrated", self._id, at, data)]
@@ -333,7 +334,7 @@ class CameraDriver:
             "port": self._place.port,
             "number": self._place.number,
             "ca": certificates(self._id, self._host, self._settings.ca_file),
-            "reference": self._host.state.get("reference", ""),
+            "reference": self._memory.recall(),
             "confine": True,
         }
 

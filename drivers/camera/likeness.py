@@ -26,6 +26,7 @@ WEAK = 6.0  # gray levels a pixel: an edge of that steepness counts half
 REACH = 64, 16  # pixels that a movement is looked for, in the whole and in a quarter
 NEAR = 3  # pixels that belong to the same peak
 SURE = 1.2  # peak over the next: the same place in other light has more, another place less
+TELLING = 1.35  # the same, of a picture with itself
 STEPS = 15  # directions that a packed field tells apart; with "none" four bits
 CLEAR = 0.3  # length from which a direction is one
 _QUARTERS = [(y, x) for y in (0, HEIGHT // 2) for x in (0, WIDTH // 2)]
@@ -77,15 +78,14 @@ class Match:
     clear: float
 
 
-def compare(before: Spectra, after: Spectra, sure: float = SURE) -> float | None:
-    """How far `after` lies beside `before`, as `Match.shift`; None: it is another place.
-    `sure`: what `Match.clear` must be."""
+def compare(before: Spectra, after: Spectra) -> float | None:
+    """How far `after` lies beside `before`, as `Match.shift`; None: it is another place."""
     whole = _match(before.whole, after.whole, REACH[0])
-    parts = [_match(b, a, REACH[1]) for b, a in zip(before.quarters, after.quarters, strict=True)]
-    moved = sorted(part.shift for part in parts if part.clear >= sure)
-    if whole.clear < sure and len(moved) < 2:
+    if whole.clear < SURE:
         return None
-    return max(_but_for_one(moved), whole.shift if whole.clear >= sure else 0.0)
+    parts = [_match(b, a, REACH[1]) for b, a in zip(before.quarters, after.quarters, strict=True)]
+    moved = sorted(part.shift for part in parts if part.clear >= SURE)
+    return max(_but_for_one(moved), whole.shift)
 
 
 def _but_for_one(moved: Sequence[float]) -> float:
@@ -93,9 +93,9 @@ def _but_for_one(moved: Sequence[float]) -> float:
     return (moved[-2] if len(moved) > 2 else moved[-1]) if moved else 0.0
 
 
-def likeness_to_itself(one: Spectra) -> float:
-    """How clear a match it can have at all: little where everything repeats, like a fence."""
-    return _match(one.whole, one.whole, REACH[0]).clear
+def telling(one: Spectra) -> bool:
+    """Whether it can be told from itself a little beside: a blank wall and a fence cannot."""
+    return _match(one.whole, one.whole, REACH[0]).clear >= TELLING
 
 
 def _match(before: Spectrum, after: Spectrum, reach: int) -> Match:

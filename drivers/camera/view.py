@@ -24,6 +24,7 @@ OTHER = 15  # looks in a row that only the followed view explains, before it is 
 FOLLOW = 0.05  # weight of a new look in what it is like now
 FADED = 0.4  # of a tile's usual edges: fewer, and something smooth hangs in front of it
 STRANGE = 0.02  # correlation of a tile with what is usual there
+FEWEST = 12  # tiles that a share of them is taken of, at least
 TELLING = 0.04  # share of edges that a tile must have to be judged; of the whole a quarter of it
 CALM = 2.2  # standard deviations of one look, in the mean of the calmer half of two looks' change
 BLUR = 9  # pixels of the blur that a blurred picture does not mind
@@ -66,11 +67,12 @@ def grain(gray: Gray, before: Gray | None) -> float:
 
 @dataclass(slots=True)
 class Known:
-    """What the view was like. `learn` is called after a look that was found well, and only then."""
+    """What the view was like. `learn` is called after a look that was found well, and only then.
+    `own`: tiles that a single space fills: what changes there is its vehicle."""
 
+    own: frozenset[int] = frozenset()
     _kept: list[tuple[Field, Spectra]] = field(default_factory=list)
     _now: Field | None = None
-    _sure: float = likeness.SURE
     _learnt: int = 0
     _alone: int = 0  # looks in a row that nothing kept explains
     _last: Field | None = None
@@ -115,31 +117,32 @@ class Known:
             self._now = seen.copy()
         weight = max(FOLLOW, 1 / self._learnt) * _open(self._hidden)
         self._now += weight * (seen - self._now)
-        first = not self._kept and self._learnt >= FIRST and _edges(self._now) > TELLING / 4
-        if first or self._alone >= OTHER:
+        first = not self._kept and self._learnt >= FIRST
+        if self._alone >= OTHER or (first and _tells(self._now, Spectra.of(self._now))):
             self._keep(self._now.copy())
             return True
         return False
 
     def _keep(self, directions: Field) -> None:
-        spectra = Spectra.of(directions)
-        if not self._kept:
-            self._sure = min(likeness.SURE, (1 + likeness.likeness_to_itself(spectra)) / 2)
-        self._kept = [*self._kept[: KEPT - 1], (directions, spectra)]
+        self._kept = [*self._kept[: KEPT - 1], (directions, Spectra.of(directions))]
         self._alone = 0
 
     def _shift(self, directions: Field) -> float | None:
         """Against the first view that is recognised; 0.0 while there is none to compare with."""
         spectra = Spectra.of(directions)
         for _, kept in self._kept:
-            shift = likeness.compare(kept, spectra, self._sure)
+            shift = likeness.compare(kept, spectra)
             if shift is not None:
                 self._alone = 0
                 return shift
-        if self._now is None or _edges(self._now) <= TELLING / 4:
+        if self._now is None:
             return None if self._kept else 0.0
-        self._alone += bool(self._kept)
-        return likeness.compare(Spectra.of(self._now), spectra, self._sure)
+        now = Spectra.of(self._now)
+        if not self._kept and not _tells(self._now, now):
+            return 0.0
+        shift = likeness.compare(now, spectra)
+        self._alone = 0 if shift is None or not self._kept else self._alone + 1
+        return shift
 
     def _tiles(self, directions: Field) -> tuple[frozenset[int], float]:
         """Tiles that something smooth hides; the share of tiles that are not as they were."""
@@ -148,16 +151,18 @@ class Known:
             return frozenset(), 0.0
         before, after = (_tiled(np.abs(one) >= likeness.CLEAR) for one in (usual, directions))
         judged = before >= TELLING
+        judged[list(self.own)] = False
         faded = judged & (after < FADED * before)
         power = np.sqrt(_tiled(np.abs(usual) ** 2) * _tiled(np.abs(directions) ** 2)) + 1e-6
         strange = judged & (_tiled((np.conj(usual) * directions).real) / power < STRANGE)
-        share = float((faded | strange).sum()) / max(1.0, float(judged.sum()))
+        share = float((faded | strange).sum()) / max(float(FEWEST), float(judged.sum()))
         return frozenset(np.flatnonzero(faded).tolist()), share
 
 
-def _edges(directions: Field) -> float:
-    """Share of pixels that have one."""
-    return float((np.abs(directions) >= likeness.CLEAR).mean())
+def _tells(directions: Field, spectra: Spectra) -> bool:
+    """Whether there is enough in it to recognise it by."""
+    edges = float((np.abs(directions) >= likeness.CLEAR).mean())
+    return edges >= TELLING / 4 and likeness.telling(spectra)
 
 
 def _tiled(values: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from drivers.camera.eyes import Eyes
 from drivers.camera.shadow import Shadow
 from drivers.camera.sight import Drop, Finding, Happened, Keep, Measured, Plate, Shot, Sight, View
 from drivers.camera.tasks.plates import PlateOptions
+from drivers.camera.tasks.screen import own_tiles
 from drivers.camera.tasks.watch import Watch, Wishes
 from drivers.camera.zones import NoParking, Space, Zones
 
@@ -98,6 +99,8 @@ class Camera:
         if "number" in wish and self.find is not None:
             self.source.close()
             self.source = self.find(number=str(wish["number"]))
+        if "forget" in wish:
+            self.known = view.Known(own=self.known.own)
         if "thresholds" in wish:
             self._retune(wish["thresholds"])
 
@@ -174,6 +177,7 @@ class Camera:
         wishes = Wishes(self.setup.tasks, options, self.setup.thresholds)
         self._size, self._zones = (width, height), zones
         self._watch = Watch(self.setup.camera, zones, wishes)
+        self.known.own = own_tiles(zones)
         self.gate = Gate()
         self.album.masks = privacy.Masks([one.polygon for one in zones.masks], self._size)
         return self.album.masks

@@ -60,6 +60,7 @@ class Watch:
                 task.retune(thresholds)
             elif isinstance(task, NoParkingTask):
                 task.retune(thresholds.get("", 0.5))
+        self._screen.retune(thresholds)
 
     def see(self, sight: Sight) -> Sequence[Finding]:
         """While the view is in doubt nothing is concluded about spaces: perhaps a lorry fills it,
@@ -78,14 +79,17 @@ class Watch:
     def lost(self, at: float, reason: str) -> Sequence[Finding]:
         """There are no frames."""
         self._guard = Guard(self._guard.camera, self._guard.whole)
-        self._blind = reason
-        return [one for task in self._tasks for one in task.blind(at, reason)]
+        return self._close(at, reason)
 
     def _shut(self, at: float) -> Sequence[Finding]:
         reason = self._guard.reason
         if not reason or reason in {self._blind, "not_seen"}:
             return []
+        return self._close(at, reason)
+
+    def _close(self, at: float, reason: str) -> Sequence[Finding]:
         self._blind = reason
+        self._screen.forget()
         return [one for task in self._tasks for one in task.blind(at, reason)]
 
 
