@@ -44,10 +44,10 @@ rig:  ## build the virtual machine that `make hw-test RIG=vm` runs (needs root, 
 	@.ci/setup dev
 	@nice -n 5 hw-tests/vm/build
 
-hw-test:  ## the tests of hw-tests/ on a rig: RIG=pty (anywhere), RIG=vm, or a bench's file
+hw-test:  ## the tests of hw-tests/ on a rig: RIG=pty (anywhere), RIG=vm, or a bench's file; TESTS=camera picks
 	@.ci/setup dev
 	@.ci/mosquitto
-	$(BIN)/pytest hw-tests --ignore hw-tests/systemd --rig $(RIG) $(if $(CUTS),--cuts $(CUTS))
+	$(BIN)/pytest hw-tests --ignore hw-tests/systemd --rig $(RIG) $(if $(CUTS),--cuts $(CUTS)) $(if $(TESTS),-k "$(TESTS)")
 
 arm64:  ## imports, tests and one inference on emulated aarch64 (needs root, mmdebstrap, qemu-user)
 	@.ci/setup dev

@@ -25,7 +25,7 @@ Capability = Literal[
     "ble",  # Bluetooth sensors are in reach
     "adapter_unplug",  # … and the adapter can be taken out
     "camera",  # /dev/video0 delivers pictures
-    "camera_unplug",  # … and is the kernel's vivid, which can be taken out
+    "camera_unplug",  # … and cameras can be plugged in and pulled: vivid, a USB camera of ours
 ]
 
 
