@@ -14,7 +14,7 @@ from drivers.camera.tasks.calibration import BINS, LEAST, bin_of, valley
 
 EVERY = 300.0  # s between two looks that count
 MOST = 255  # of one kind, of one space
-OWN_LEAST, OWN_SHARE = 100, 0.05  # looks of a space, and of its smaller heap, for its own threshold
+OWN_LEAST = 100  # looks of a space, for its own threshold
 USUAL = 0.5
 LONGEST = 60_000  # characters of a text
 
@@ -88,7 +88,7 @@ def learn(looks: Looks) -> Learnt | None:
     usual = USUAL if whole is None else whole.settle(USUAL)
     thresholds = {"": usual}
     for space, counts in looks.counts.items():
-        own = valley(counts, OWN_LEAST, OWN_SHARE)
+        own = valley(counts, OWN_LEAST)
         threshold = usual if own is None else own.settle(usual)
         if threshold != usual:
             thresholds[space] = threshold
