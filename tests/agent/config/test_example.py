@@ -22,7 +22,7 @@ from agent.registry import driver_named, driver_names
 EXAMPLE = Path(__file__).parents[3] / "configs" / "gateway.example.yaml"
 OPTIONS = (
     "fail_every", "fault_every", "seed", "warm_up", "still", "rate", "rest", "detect", "pictures",
-    "no_plates", "confidence", "adopt", "memory",
+    "no_plates", "confidence", "adopt", "memory", "ca_file", "size", "calibrate",
 )  # fmt: skip
 TEXT = EXAMPLE.read_text(encoding="utf-8")
 
