@@ -31,7 +31,10 @@ class Trust:
 
 def trusted(certificates: str = "") -> Trust:
     """`certificates`: PEM; "" for the machine's CAs. Raises ssl.SSLError."""
-    named, signed = _context(certificates), _context(certificates)
+    named = _context(certificates)
+    if not certificates:
+        return Trust(named, named)
+    signed = _context(certificates)
     signed.check_hostname = False
     return Trust(named, signed, frozenset(map(ssl.PEM_cert_to_DER_cert, PEM.findall(certificates))))
 

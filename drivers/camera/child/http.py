@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from drivers.camera.child.lost import Lost, pause_after
 from drivers.camera.child.multipart import LONGEST, Parts
@@ -42,13 +43,21 @@ class Page:
         made = urllib.request.OpenerDirector()
         for handler in (
             Reached(self.number, self.trust),
-            urllib.request.HTTPDigestAuthHandler(passwords),
+            Digest(passwords),
             urllib.request.HTTPBasicAuthHandler(passwords),
             urllib.request.HTTPErrorProcessor(),
             urllib.request.HTTPDefaultErrorHandler(),
         ):
             made.add_handler(handler)
         return made
+
+
+class Digest(urllib.request.HTTPDigestAuthHandler):
+    """Tries a password once; urllib's own would try a wrong one five times more, and cameras lock
+    who does."""
+
+    def http_error_401(self, req: urllib.request.Request, *more: Any) -> Any:
+        return None if req.has_header(self.auth_header) else super().http_error_401(req, *more)
 
 
 def fetch(made: urllib.request.OpenerDirector, where: str) -> http.client.HTTPResponse:
@@ -87,11 +96,14 @@ class Pictures:
         self._taken: tuple[bytes, float] | None = None
         self._lost = "connecting"
         self._wanted, self._over = threading.Event(), threading.Event()
-        threading.Thread(target=self._work, name="capture", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
+        self._thread.start()
 
     def newest(self, timeout: float) -> tuple[bytes, float] | None:
         """A picture, and when it had come, in s of the boot-time clock. Raises Lost."""
         self._wanted.set()
+        if not self._thread.is_alive():
+            raise SystemExit("what fetches the pictures has failed")
         with self._there:
             if self._taken is not None and boot_time() - self._taken[1] > OLDEST:
                 self._taken = None

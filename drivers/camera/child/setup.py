@@ -119,6 +119,6 @@ def finder(setup: Setup) -> Finder:
         setup.where,
         setup.user,
         setup.password,
-        trust=trusted(setup.ca) if setup.kind in {"mjpeg", "snapshot"} else None,
+        trust=trusted(setup.ca) if setup.where.startswith("https:") else None,
         size=setup.size,
     )

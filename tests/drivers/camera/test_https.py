@@ -27,10 +27,12 @@ PICTURE = b"\xff\xd8\xff" + b"picture" + b"\xff\xd9"
 class Camera:
     """Serves one picture over TLS at 127.0.0.1, and notes what it was asked."""
 
-    def __init__(self, context: ssl.SSLContext | None, status: str = "200 OK") -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None, status: str = "200 OK", head: str = ""
+    ) -> None:
         self.heard: list[str] = []
         self.names: list[str | None] = []
-        self._context, self._status = context, status
+        self._context, self._status, self._more = context, status, head
         if context is not None:
             context.sni_callback = lambda _socket, name, _context: self.names.append(name)
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -57,7 +59,8 @@ class Camera:
                 if not (heard := spoken.recv(4096)):
                     return
                 self.heard.append(heard.decode("latin-1"))
-                head = f"HTTP/1.1 {self._status}\r\nContent-Length: {len(PICTURE)}\r\n\r\n"
+                head = f"HTTP/1.1 {self._status}\r\nContent-Length: {len(PICTURE)}\r\n"
+                head += f"{self._more}\r\n"
                 spoken.sendall(head.encode() + PICTURE)
 
 
@@ -68,8 +71,8 @@ Serve = Callable[..., Camera]
 def serve() -> Iterator[Serve]:
     made: list[Camera] = []
 
-    def begin(context: ssl.SSLContext | None, status: str = "200 OK") -> Camera:
-        made.append(Camera(context, status))
+    def begin(context: ssl.SSLContext | None, status: str = "200 OK", head: str = "") -> Camera:
+        made.append(Camera(context, status, head))
         return made[-1]
 
     yield begin
@@ -79,7 +82,8 @@ def serve() -> Iterator[Serve]:
 
 def fetched(camera: Camera, name: str, ca: str = "", scheme: str = "https") -> bytes:
     """The picture, from https://name at 127.0.0.1. Raises Lost."""
-    page = Page(f"{scheme}://{name}:{camera.port}/still.jpg", number="127.0.0.1", trust=trusted(ca))
+    where = f"{scheme}://{name}:{camera.port}/still.jpg"
+    page = Page(where, "viewer", "secret", number="127.0.0.1", trust=trusted(ca))
     source = Still(page)
     try:
         end = now() + 20
@@ -209,3 +213,20 @@ def test_a_plain_camera_is_spoken_to_by_name_too(serve: Serve) -> None:
 def test_a_refusal_becomes_a_reason(serve: Serve, status: str, reason: str) -> None:
     with pytest.raises(Lost, match=reason):
         fetched(serve(None, status), "gate.example", scheme="http")
+
+
+@pytest.mark.parametrize(
+    "scheme", ['Digest realm="cam", nonce="1", qop="auth"', 'Basic realm="cam"']
+)
+def test_a_wrong_password_is_tried_once(serve: Serve, scheme: str) -> None:
+    """Cameras lock who tries one too often."""
+    camera = serve(None, "401 Unauthorized", f"WWW-Authenticate: {scheme}\r\n")
+    with pytest.raises(Lost, match="refused"):
+        fetched(camera, "gate.example", scheme="http")
+    assert ["Authorization" in heard for heard in camera.heard] == [False, True]
+
+
+def test_a_login_that_is_not_spoken_here_is_refused(serve: Serve) -> None:
+    camera = serve(None, "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n")
+    with pytest.raises(Lost, match="refused"):
+        fetched(camera, "gate.example", scheme="http")
