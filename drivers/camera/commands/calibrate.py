@@ -49,8 +49,9 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     eyes = open_eyes(tools, args.store, ("occupancy",))
     going = Round(tools)
     zones = read_zones(args.spaces, tools) if args.spaces else None
-    senses = Senses(eyes, labels(args.calibrate / "labels.csv"))
-    for file, image in going.images(listed([str(args.calibrate)])):
+    files = listed([str(args.calibrate)])
+    senses = Senses(eyes, _known(args, files, [one.id for one in zones.spaces] if zones else []))
+    for file, image in going.images(files):
         areas = polygons(zones, image) if zones else {}
         cut = {space: spaces.patch(image, polygon) for space, polygon in areas.items()}
         senses.look(Path(file).name, cut if zones else {"": image})
@@ -62,6 +63,24 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     for line in _told(out, camera, learnt, usual(eyes), args, tools):
         print(line)
     return going.exit_code
+
+
+def _known(
+    args: argparse.Namespace, files: Sequence[str], spaces: Sequence[str]
+) -> Mapping[Name, bool]:
+    """What others say of the spaces; a person's word is taken before a detector's. Raises
+    Misconfigured."""
+    by_hand = labels(args.calibrate / "labels.csv")
+    if args.sensors is None:
+        return by_hand
+    from drivers.camera.commands.sensed import sensed
+
+    if not spaces:
+        raise Misconfigured(
+            "--sensors tells which spaces are taken; which are in the pictures is not known",
+            hint="name the camera's zones, too: --spaces FILE",
+        )
+    return sensed(args.sensors, map(Path, files), spaces) | by_hand
 
 
 def _place(args: argparse.Namespace, camera: str) -> Path:

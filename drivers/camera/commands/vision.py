@@ -96,6 +96,12 @@ def _occupancy(actions: Any, tools: Tools) -> None:
         ),
     )
     add.add_argument(
+        "--sensors",
+        type=Path,
+        metavar="CSV",
+        help=say("an export of readings: detectors in the same spaces say which are taken"),
+    )
+    add.add_argument(
         "--calibration", type=Path, metavar="FILE", help=say("a camera's calibration to judge by")
     )
     add.add_argument("--camera", help=say("whose calibration it is; else as the zones say"))

@@ -1,6 +1,8 @@
 """`fieldgate vision occupancy`: spaces, lots, and a camera's own threshold."""
 
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
+from agent.buffer.export import write_csv
 from agent.clock import Clock
 from agent.contract import Device
 from agent.host import DeviceHost
+from drivers.camera.commands.sensed import read_states, sensed, state_at
 from drivers.camera.settings import CameraSettings
 from drivers.camera.site import Site
 from tests.drivers.camera.commands.conftest import Run
@@ -159,6 +163,81 @@ def test_a_net_that_is_wrong_here_is_corrected_by_labels(
     assert fieldgate("vision", "occupancy", "--json", "--calibration", file, day) == 0
     judged = [one["occupied"] for one in lines(capsys)]
     assert sum(taken is (k % 2 == 0) for k, taken in enumerate(judged)) > 114
+
+
+NOON = 1_795_600_000.0
+Said = tuple[float, str, object, str]  # s after noon, space, value, quality
+
+
+def export(file: Path, said: list[Said]) -> Path:
+    """As `fieldgate buffer export` writes it."""
+    rows = []
+    for n, (after, space, value, quality) in enumerate(said):
+        time = datetime.fromtimestamp(NOON + after, UTC).isoformat(timespec="milliseconds")
+        rows.append({"epoch": "e", "seq": n, "time": time, "estimated": False, "device": space,
+                     "point": "occupied", "value": value, "unit": "1",
+                     "quality": quality})  # fmt: skip
+    rows.append({**rows[-1], "device": "meter-1", "point": "power", "value": 7.5})
+    with file.open("w", encoding="utf-8") as out:
+        write_csv(iter(rows), out, "telemetry")
+    return file
+
+
+def test_detectors_in_the_spaces_say_which_are_taken(
+    fieldgate: Run, zones: Path, tmp_path: Path, capsys: Out
+) -> None:
+    """One picture each ten minutes; the second space changes a few minutes before each."""
+    day = tmp_path / "day"
+    lot(day, 12, stays=False)
+    (day / "labels.csv").unlink()
+    said: list[Said] = []
+    for k in range(12):
+        os.utime(day / f"{k:03}.png", (NOON + 600 * k, NOON + 600 * k))
+        said += [(600 * k - 200, "a-1", False, "good"), (600 * k - 200, "a-2", k % 2 == 1, "good")]
+    sensors = export(tmp_path / "sensors.csv", said)
+    words = ("vision", "occupancy", "--spaces", zones, "--calibrate", day, "--sensors")
+    assert fieldgate(*words, sensors, "--json") == 0
+    (told,) = lines(capsys)
+    assert (told["by"], told["looks"]) == ("labels", 24)
+    known = sensed(sensors, sorted(day.glob("*.png")), ["a-1", "a-2"])
+    assert known == {(f"{k:03}.png", s): s == "a-2" and k % 2 == 1
+                     for k in range(12) for s in ("a-1", "a-2")}  # fmt: skip
+
+    assert fieldgate(*words[:2], *words[4:], sensors) == 78
+    assert "--spaces FILE" in capsys.readouterr().err
+    assert fieldgate(*words, zones) == 78
+    assert "no export of readings" in capsys.readouterr().err
+    assert fieldgate(*words, export(tmp_path / "other.csv", [(0, "b-1", True, "good")])) == 78
+    assert "says nothing of these spaces" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ([(-100.0, True)], True),
+        ([(-1300.0, True)], None),  # too old
+        ([(-100.0, True), (-70.0, False)], False),
+        ([(-100.0, True), (-50.0, False)], None),  # just changed
+        ([(-100.0, True), (50.0, False)], None),  # about to change
+        ([(-100.0, True), (70.0, False)], True),
+        ([(-100.0, True), (-50.0, None), (-10.0, True)], None),
+        ([(-100.0, None)], None),
+        ([(30.0, True)], None),
+        ([], None),
+    ],
+)
+def test_a_detector_is_believed_where_nothing_changes(
+    said: list[tuple[float, bool | None]], taken: bool | None
+) -> None:
+    assert state_at([(NOON + after, state) for after, state in said], NOON) is taken
+
+
+def test_what_a_detector_doubts_is_no_label(tmp_path: Path) -> None:
+    told: list[Said] = [(-90.0, "a", True, "uncertain:kept"), (-80.0, "b", "", "bad:fault"),
+                        (-70.0, "c", True, "good")]  # fmt: skip
+    states = read_states(export(tmp_path / "s.csv", told), ["a", "b", "c"])
+    found = {space: state_at(states[space], NOON) for space in states}
+    assert found == {"a": None, "b": None, "c": True}
 
 
 def test_a_first_day_without_labels_is_parted_into_two(
