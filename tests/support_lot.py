@@ -29,6 +29,7 @@ from tests.support_faults import FAULTS, Image
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FIELDGATE_DATA", ROOT.parent / "shared/data")) / "vision"
 STEP = 0.5  # s from frame to frame
+LOOKS = 6  # that differ; then they come again
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,19 @@ def scene(name: str, rows: Sequence[Mapping[str, str]]) -> Scene:
 
 
 def frames(one: Scene, name: str, course: Course) -> Iterator[tuple[float, Image]]:
-    """Each with its second since the fault began; noise of the sensor differs from look to look."""
+    """Each with its second since the fault began; noise differs from look to look."""
     fault = FAULTS.get(name)
-    grains = np.random.default_rng(1).normal(0, 1.5, (8, *one.image.shape)).astype(np.int8)
+    well = [noisy(one.image, n) for n in range(LOOKS)]
+    bad = well if fault is None else [noisy(fault(one.image, n), n) for n in range(LOOKS)]
     for n in range(round((course.well + course.bad + course.again) / STEP)):
         at = n * STEP - course.well
-        bad = fault is not None and 0 <= at < course.bad
-        image = fault(one.image, n) if fault is not None and bad else one.image
-        yield at, np.asarray(cv2.add(image, grains[n % 8], dtype=cv2.CV_8U), np.uint8)
+        yield at, (bad if 0 <= at < course.bad else well)[n % LOOKS]
+
+
+def noisy(image: Image, look: int) -> Image:
+    """As a sensor is."""
+    grains = np.random.default_rng(look).normal(0, 1.5, image.shape).astype(np.int8)
+    return np.asarray(cv2.add(image, grains, dtype=cv2.CV_8U), np.uint8)
 
 
 class Ear:
@@ -128,6 +134,18 @@ class Nothing:
 
 def at_once(one: Scene, name: str, course: Course = Course()) -> Told:
     """On a clock of its own, without a process."""
+    return through(one, frames(one, name, course))
+
+
+def days(order: Sequence[Scene], hold: float) -> Iterator[tuple[float, Image]]:
+    """One picture after the other, as if the camera had slept for days; each for `hold` s."""
+    for n, one in enumerate(order):
+        for at, image in frames(one, "nothing", Course(0.0, hold, 0.0)):
+            yield n * hold + at, image
+
+
+def through(one: Scene, shown: Iterator[tuple[float, Image]]) -> Told:
+    """The camera's work, with the zones of that scene."""
     setup = Setup(
         camera="lot", kind="images", where="", user="", password="", tasks=("occupancy",),
         zones=one.zones, models={}, thresholds={}, rate=4.0, rest=5.0, detect=640, pictures=True,
@@ -137,7 +155,7 @@ def at_once(one: Scene, name: str, course: Course = Course()) -> Told:
     ear = Ear(told)
     eyes = Eyes.open({"occupancy": ROOT / "models" / "occupancy"})
     camera = Camera(setup, eyes, Nothing(), ear)
-    for at, image in frames(one, name, course):
+    for at, image in shown:
         ear.now = at
         camera.take(Frame(image, 1000.0 + at))
     return told
@@ -159,13 +177,13 @@ async def really(one: Scene, name: str, folder: Path, course: Course = Course())
                 at = record.at.mono / 1e9 - began
                 told.event(at, record.kind, record.subject, record.data)
 
+    shown = await asyncio.to_thread(packed_frames, one, name, course)
     await driver.open()
     began = Clock().now().mono / 1e9 + course.well
     hearing = asyncio.create_task(hear())
     loop = asyncio.get_running_loop()
     try:
-        for at, image in frames(one, name, course):
-            packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+        for at, packed in shown:
             await asyncio.sleep(max(0.0, began + at - Clock().now().mono / 1e9))
             await loop.run_in_executor(None, put, folder, at, packed)
             assert not hearing.done(), hearing.exception()
@@ -174,6 +192,18 @@ async def really(one: Scene, name: str, folder: Path, course: Course = Course())
         await asyncio.gather(hearing, return_exceptions=True)
         await driver.close()
     return told
+
+
+def packed_frames(one: Scene, name: str, course: Course) -> list[tuple[float, bytes]]:
+    """As JPEG. Each look is packed once."""
+    jpegs: dict[int, bytes] = {}
+    shown = []
+    for at, image in frames(one, name, course):
+        if id(image) not in jpegs:
+            quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
+            jpegs[id(image)] = cv2.imencode(".jpg", image, quality)[1].tobytes()
+        shown.append((at, jpegs[id(image)]))
+    return shown
 
 
 def put(folder: Path, at: float, packed: bytes) -> None:
