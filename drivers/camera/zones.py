@@ -14,7 +14,7 @@ Points are pixels of `size`; frames of another size are scaled.
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from agent.contract.settings import Id, Seconds, Strict, wrong
 
@@ -60,6 +60,11 @@ class NoParking(Strict):
     longest: Annotated[Seconds, Field(ge=10, le=86400)] = Field(
         180.0, description="So long a vehicle may stand there."
     )
+
+    @field_serializer("longest")
+    def _as_written(self, seconds: float) -> str:
+        """The camera's process reads it again."""
+        return f"{seconds:g}s"
 
 
 class Zones(Strict):

@@ -105,6 +105,16 @@ def test_polygons_that_only_touch_themselves_are_taken() -> None:
 
 
 def test_zones_survive_the_way_to_the_process() -> None:
-    told = {"camera": "a", "size": [64, 64], "lines": [{"id": "in", "from": [1, 2], "to": [3, 4]}]}
+    corners = [[0, 0], [9, 0], [9, 9]]
+    told = {
+        "camera": "a",
+        "size": [64, 64],
+        "lines": [{"id": "in", "from": [1, 2], "to": [3, 4]}],
+        "no_parking": [
+            {"id": "x", "polygon": corners, "longest": "90s"},
+            {"id": "y", "polygon": corners},
+        ],
+        "masks": [{"polygon": corners}],
+    }
     zones = Zones.model_validate(told)
     assert Zones.model_validate(json.loads(json.dumps(zones.model_dump(by_alias=True)))) == zones
