@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -38,8 +39,18 @@ QUIET = 300.0 if FULL else 0.0  # s of which the lateness is compared with
 LONG = 65.0  # s of life, after which an end is a first one again
 PERIOD = 1.0  # s from poll to poll
 NEAR = 60  # polls around one, of which the earliest tells when it was due
+WINDOW = 10.0  # s of polls that are looked at together
 PATIENCE = 120.0  # s
 WHY = {"crash": "child_died", "hang": "child_hung", "hog": "child_memory"}
+
+
+@dataclass(frozen=True)
+class End:
+    """Of a camera's process: from its death until the camera sees again, unix time."""
+
+    how: str
+    began: float
+    seen: float
 
 
 @dataclass
@@ -48,7 +59,7 @@ class Gate:
     cameras: GateCameras
     site: Site
     agent: Agent
-    ends: list[tuple[float, float]] = field(default_factory=list)  # killed, seen again; unix time
+    ends: list[End] = field(default_factory=list)
 
     async def status(self, name: str) -> Mapping[str, Any]:
         while (board := await self.agent.process.ask({"do": "status"})) is None:
@@ -162,7 +173,7 @@ async def in_turns(gate: Gate) -> list[str]:
         await end(gate, how, "cam-1", pids)
         await gate.gone(pids)
         await gate.sees("cam-1", reads)
-        gate.ends.append((began, time.time()))
+        gate.ends.append(End(how, began, time.time()))
     return kinds
 
 
@@ -179,7 +190,7 @@ async def at_once(gate: Gate) -> list[str]:
     await gate.gone(left)
     for name in CAMERAS:
         await gate.sees(name, reads[name])
-    gate.ends.append((began, time.time()))
+    gate.ends.append(End("all", began, time.time()))
     return sorted(WHY)
 
 
@@ -196,12 +207,13 @@ def beats(times: Sequence[float]) -> Iterator[int]:
         yield round((after - before) / PERIOD)
 
 
-def figures(late: Sequence[float]) -> dict[str, float]:
-    """How many polls, and in ms how late."""
-    found = sorted(late)
-    at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    told = {k: round(1000 * found[min(len(found) - 1, int(len(found) * q))]) for k, q in at.items()}
-    return {"polls": len(found), **told}
+def figures(windows: Sequence[Sequence[float]]) -> dict[str, float]:
+    """How many polls, and in ms how late. `worst`: in the median window, since other work on this
+    machine makes some polls late at times of its own."""
+    late = sorted(one for window in windows for one in window)
+    told = {"p50": late[len(late) // 2], "p99": late[len(late) * 99 // 100], "max": late[-1]}
+    told["worst"] = statistics.median(max(window) for window in windows)
+    return {"polls": len(late), **{name: round(1000 * value) for name, value in told.items()}}
 
 
 def polls(gate: Gate) -> dict[str, list[float]]:
@@ -215,19 +227,26 @@ def polls(gate: Gate) -> dict[str, list[float]]:
     return {device: times for (device, _), times in found.items()}
 
 
-def compared(gate: Gate, since: float) -> dict[str, list[float]]:
-    """Lateness of all polls: before the first end, from an end until the camera sees again, and
-    between these."""
-    late: dict[str, list[float]] = {"before": [], "ends": [], "between": []}
+def compared(gate: Gate, since: float) -> dict[str, list[list[float]]]:
+    """Lateness of all polls from `since` on: in windows before the first end, one window for each
+    end, by its kind, and in windows between them."""
+    windows: dict[tuple[str, int], list[float]] = {}
     for device, times in polls(gate).items():
         assert set(beats(times)) == {1}, device
         for at, behind in zip(times, lateness(times), strict=True):
-            if since < at < gate.ends[0][0]:
-                late["before"].append(behind)
-            elif at > since:
-                dying = any(began <= at <= seen for began, seen in gate.ends)
-                late["ends" if dying else "between"].append(behind)
-    return late
+            if at > since:
+                windows.setdefault(_window(gate.ends, at), []).append(behind)
+    found: dict[str, list[list[float]]] = {}
+    for (name, _), late in windows.items():
+        found.setdefault(name, []).append(late)
+    return found
+
+
+def _window(ends: Sequence[End], at: float) -> tuple[str, int]:
+    for number, one in enumerate(ends):
+        if one.began <= at <= one.seen:
+            return one.how, number
+    return "before" if at < ends[0].began else "between", int(at // WINDOW)
 
 
 @pytest.mark.timeout(3600 if FULL else 180)
@@ -248,7 +267,7 @@ async def test_a_camera_that_crashes_hangs_or_swells_costs_the_sensors_nothing(g
     sys.stdout.write(f"{kept}\n")
     told_why(gate, kinds)
     late = compared(gate, since)
-    assert len(late["before"]) + len(late["between"]) + len(late["ends"]) > SENSORS
+    assert sum(len(window) for windows in late.values() for window in windows) > SENSORS
     if FULL:
         unhurried({name: figures(found) for name, found in late.items()})
 
@@ -266,7 +285,9 @@ def told_why(gate: Gate, kinds: Sequence[str]) -> None:
 
 def unhurried(late: Mapping[str, Mapping[str, float]]) -> None:
     """While a camera dies and returns, polls are as late as they are anyway on this machine."""
-    sys.stdout.write(f"polls and how late they were, in ms: {late}\n")
-    usual = {q: max(late["before"][q], late["between"][q]) for q in ("p50", "p99")}
-    assert late["ends"]["p50"] <= usual["p50"] + 2
-    assert late["ends"]["p99"] <= 1.5 * usual["p99"] + 10
+    for name, told in late.items():
+        sys.stdout.write(f"{name}: {told}\n")
+    usual = {key: max(late["before"][key], late["between"][key]) for key in ("p50", "worst")}
+    for how in WHY:
+        assert late[how]["p50"] <= usual["p50"] + 2, how
+        assert late[how]["worst"] <= 2 * usual["worst"] + 20, how
