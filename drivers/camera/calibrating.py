@@ -1,8 +1,8 @@
 """What a camera has learnt of its own thresholds, kept by the parent across restarts. Pure.
 
 The process tells its looks at most once an hour; after a day of them the thresholds are proposed,
-used and remembered, and again after each further day. All of it belongs to one model and to the
-zones as they are: another model, or other zones, begin anew.
+used and remembered, and again after each further day. All of it belongs to one model and to what
+the camera is aimed at: another model, another source or other zones begin anew.
 """
 
 import json
@@ -15,7 +15,6 @@ from agent.contract import Value
 from drivers.camera.site import Site
 from drivers.camera.tasks.looks import EVERY, USUAL, Learnt, Looks, learn
 from drivers.camera.vision.card import Card, read_card
-from drivers.camera.zones import Zones
 
 MEMORY = "calibration"  # the key in a camera's memory
 MOVED = 0.05  # less is no news
@@ -35,9 +34,9 @@ class Pace:
         return max(1, round(self.day / self.every))
 
 
-def belongs(card: Card, zones: Zones) -> str:
-    """What a calibration is tied to."""
-    whole = f"{card.id}/{card.version}/{card.sha256}\n{zones.model_dump_json()}"
+def belongs(card: Card, aim: str) -> str:
+    """What a calibration is tied to. `aim`: as `Site.aim`."""
+    whole = f"{card.id}/{card.version}/{card.sha256}\n{aim}"
     return sha256(whole.encode()).hexdigest()[:16]
 
 
@@ -80,10 +79,20 @@ class Calibration:
                 return
             looks = Looks.from_text(known["looks"], self.spaces)
             thresholds = {str(k): float(v) for k, v in known["thresholds"].items()}
+            if not all(0 < value < 1 for value in thresholds.values()):
+                return
             self._done, self.thresholds = int(known["done"]), thresholds
         except (LookupError, ValueError, TypeError, AttributeError):
             return
         self.looks = looks.to_text()
+
+    def setup(self) -> dict[str, Any]:
+        """The part of the process's instructions that is known by now."""
+        learn = {"looks": self.looks, "every": self.pace.every, "tell": self.pace.tell}
+        return {"thresholds": dict(self.thresholds), "learn": learn}
+
+    def forget(self) -> None:
+        self.thresholds, self.looks, self._done = {}, "", 0
 
     def hear(self, text: str) -> Change | None:
         """The looks as the process has them now; a change of thresholds, when one follows.
@@ -128,4 +137,11 @@ def calibration(site: Site, memory: MutableMapping[str, str], pace: Pace) -> Cal
         return None
     card = read_card(site.models["occupancy"] / "card.yaml")
     spaces = [space.id for space in site.zones.spaces]
-    return Calibration(memory, belongs(card, site.zones), spaces, pace)
+    return Calibration(memory, belongs(card, site.aim), spaces, pace)
+
+
+def forget(memory: MutableMapping[str, str], known: Calibration | None) -> None:
+    """The camera looks elsewhere, and that is meant; `known`: of a camera that is open."""
+    memory.pop(MEMORY, None)
+    if known is not None:
+        known.forget()

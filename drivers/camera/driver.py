@@ -21,7 +21,7 @@ from agent.contract import (
 )
 from drivers.camera import messages, trials
 from drivers.camera.address import Place, Resolve, resolve, unless, with_login
-from drivers.camera.calibrating import Calibration, Pace, calibration
+from drivers.camera.calibrating import Calibration, Pace, calibration, forget
 from drivers.camera.memory import Memory
 from drivers.camera.messages import Allowance, Message, Nonsense
 from drivers.camera.settings import CameraSettings
@@ -76,6 +76,7 @@ class CameraDriver:
     def replaced(self) -> None:
         """Another camera, or one that looks elsewhere, and that is meant."""
         self._memory.forget()
+        forget(self._host.state, self._calibration)
         self._wish(self._child, {"forget": True})
 
     @property
@@ -340,9 +341,5 @@ class CameraDriver:
 
     def _calibrated(self) -> Mapping[str, Any]:
         """Of its thresholds: what is known, and what it shall learn. Raises Misconfigured."""
-        found = calibration(self._site, self._host.state, self._pace)
-        self._calibration = found
-        if found is None:
-            return {}
-        learn = {"looks": found.looks, "every": self._pace.every, "tell": self._pace.tell}
-        return {"thresholds": dict(found.thresholds), "learn": learn}
+        self._calibration = calibration(self._site, self._host.state, self._pace)
+        return {} if self._calibration is None else self._calibration.setup()

@@ -28,6 +28,10 @@ class Student:
         looks = Looks.from_text(text, spaces) if text else Looks(spaces)
         return cls(looks, float(setup.learn["every"]), float(setup.learn["tell"]))
 
+    def forget(self) -> None:
+        """What was seen so far is of another view."""
+        self.looks = Looks(self.looks.spaces)
+
     def look(self, at: float, chances: Mapping[str, float], teller: Teller) -> None:
         """A look whose view was measured just now and was well. `at`: s of this boot."""
         if not self.looks.add(at, chances, self.every):

@@ -101,6 +101,9 @@ class Camera:
             self.source = self.find(number=str(wish["number"]))
         if "forget" in wish:
             self.known = view.Known(own=self.known.own)
+            if self.student is not None:
+                self.student.forget()
+                self._retune({})
         if "thresholds" in wish:
             self._retune(wish["thresholds"])
 

@@ -25,11 +25,11 @@ from drivers.camera.child.work import Camera
 from drivers.camera.driver import CameraDriver
 from drivers.camera.eyes import Eyes
 from drivers.camera.messages import Message, Nonsense
+from drivers.camera.site import Site
 from drivers.camera.tasks.calibration import chance_of
 from drivers.camera.tasks.looks import Looks
 from drivers.camera.vision.card import read_card
 from drivers.camera.vision.lean import Lean
-from drivers.camera.zones import Zones
 from tests.support_onnx import write_model
 from tests.support_rtsp import now
 
@@ -104,23 +104,28 @@ def test_of_another_model_or_other_zones_nothing_is_kept(other: dict[str, Any]) 
 @pytest.mark.parametrize(
     "damaged",
     ["", "[]", "{}", "null", '{"of": "m"}', '{"of": "m", "looks": 5}',
-     '{"of": "m", "looks": "1:x", "thresholds": {}, "done": 0}'],
+     '{"of": "m", "looks": "1:x", "thresholds": {}, "done": 0}',
+     json.dumps({"of": "m", "looks": Looks(SPACES).to_text(), "thresholds": {"": 7}, "done": 0})],
 )  # fmt: skip
 def test_a_damaged_memory_is_an_empty_one(damaged: str) -> None:
     camera = Calibration({MEMORY: damaged}, "m", SPACES)
     assert (camera.thresholds, camera.looks) == ({}, "")
 
 
-def test_it_belongs_to_the_model_and_the_zones() -> None:
+def test_it_belongs_to_the_model_the_source_and_the_zones(made: "Made", tmp_path: Path) -> None:
     card = read_card(MODEL / "card.yaml")
-    square = ((0, 0), (9, 0), (9, 9))
-    zones = Zones.model_validate({"camera": "c", "size": [99, 99],
-                                  "spaces": [{"id": "a", "polygon": square}]})  # fmt: skip
-    moved = zones.model_copy(update={"size": (98, 99)})
-    kinds = {belongs(card, zones), belongs(replace(card, version="x"), zones),
-             belongs(replace(card, sha256="x"), zones), belongs(card, moved)}  # fmt: skip
-    assert len(kinds) == 4
-    assert belongs(card, zones) == belongs(card, zones.model_copy())
+    aims = [made()._site.aim, made(source="/somewhere/else")._site.aim]
+    zones = tmp_path / "store" / "zones" / "cam-1.yaml"
+    driver = made()
+    zones.write_text(zones.read_text().replace("640", "660"))
+    moved = Site.of(Device("cam-1", "camera", 10.0), driver._host, driver._settings)
+    kinds = [belongs(card, aim) for aim in (*aims, moved.aim)]
+    kinds += [
+        belongs(replace(card, version="x"), aims[0]),
+        belongs(replace(card, sha256="x"), aims[0]),
+    ]
+    assert len(set(kinds)) == 5
+    assert belongs(card, driver._site.aim) == kinds[0]
 
 
 def polygon(column: int) -> list[list[int]]:
@@ -301,6 +306,27 @@ def test_new_thresholds_hold_from_the_next_look_on(camera: tuple[Camera, Ear]) -
     for n in range(10, 20):
         seeing.take(frame(10.0 * n))
     assert ear.states() == ["occupied"] * 8 + ["free"] * 3
+
+
+def test_a_camera_that_was_exchanged_begins_anew(camera: tuple[Camera, Ear], made: Made) -> None:
+    driver = made(memory=json.dumps({"of": "x"}))
+    driver._calibrated()
+    assert driver._calibration is not None
+    driver._calibration.hear(looks_of(DAY).to_text())
+    assert driver._calibration.thresholds
+    driver.replaced()
+    assert MEMORY not in driver._host.state
+    assert driver._calibration.setup()["thresholds"] == {}
+    assert driver._calibration.hear(looks_of(DAY - 1).to_text()) is None
+
+    seeing, _ = camera
+    for n in range(10):
+        seeing.take(frame(300.0 * n))
+    seeing._heed({"thresholds": {"": 0.9}})
+    seeing._heed({"forget": True})
+    assert seeing.student is not None
+    assert seeing.student.looks.rounds == 0
+    assert seeing.setup.thresholds == {}
 
 
 def test_looks_are_told_at_most_once_an_hour(camera: tuple[Camera, Ear]) -> None:
