@@ -307,7 +307,7 @@ class CameraDriver:
             log.warning("%s: no frames (%s); trying on", self._id, lost)
             self._reason, self._since = lost, at.mono
             return [Event("camera.lost", self._id, at, {"reason": lost})]
-        seconds = round((at.mono - self._since) / 1e9, 1)
+        seconds = round(max(0, at.mono - self._since) / 1e9, 1)
         log.info("%s: frames again after %g s", self._id, seconds)
         return [Event("camera.back", self._id, at, {"reason": self._reason, "seconds": seconds})]
 
