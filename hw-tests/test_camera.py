@@ -46,7 +46,6 @@ CAMERAS = {
     "USB, YUYV": Camera(USB, (640, 480), PLUG.format("yuyv"), PULL, NO_VIVID, VIVID),
 }
 FORMAT = "v4l2-ctl -d {} --get-fmt-video | sed -n '/Width/p;/Pixel/p'"
-KINDS = ("camera.lost", "camera.back", "device.lost")
 CHILD = "pgrep -f 'drivers[.]camera[.]child' || true"
 
 CAPTURE = """\
@@ -116,7 +115,7 @@ def test_a_camera_that_is_pulled_is_seen_again(
     """By a process that may open the new node, under whatever number; and that is no crash."""
     assert rig.shell is not None
     shell = rig.shell
-    assert waited(lambda: picture(rig), 300, pause=2), rig.gateway.ask({"do": "status"})
+    assert waited(lambda: picture(rig), 600, pause=2), rig.gateway.ask({"do": "status"})
     assert size_of(picture(rig)) == camera.size
     form = shell.run("sh", "-c", FORMAT.format(camera.source)).stdout
     record_property("format", " ".join(form.split()))
@@ -124,15 +123,15 @@ def test_a_camera_that_is_pulled_is_seen_again(
     assert confined
     assert all(confined)
     first, before = _node(shell, camera), shell.run("sh", "-c", CHILD).stdout
-    lost, back, ended = (len(rig.cloud.events(k)) for k in KINDS)
+    lost, back = told(rig, "camera.lost"), told(rig, "camera.back")
+    ended = len(rig.cloud.events("device.lost"))
     shell.run("sh", "-c", camera.pull)
-    assert waited(lambda: len(rig.cloud.events("camera.lost")) == lost + 1, 120)
-    assert rig.cloud.events("camera.lost")[-1].data["reason"] == "no_device"
+    assert waited(lambda: told(rig, "camera.lost") == lost + 1, 120)
     assert shell.run("sh", "-c", CHILD).stdout == before
     shell.run("sh", "-c", camera.elsewhere)
     shell.run("sh", "-c", camera.plug)
     plugged = time.monotonic()
-    assert waited(lambda: len(rig.cloud.events("camera.back")) == back + 1, 180)
+    assert waited(lambda: told(rig, "camera.back") == back + 1, 180)
     record_property("seen again after s", round(time.monotonic() - plugged, 1))
     record_property("nodes", f"{first} then {_node(shell, camera)}")
     assert (_node(shell, camera) != first) == (camera.elsewhere != "true")
@@ -140,6 +139,11 @@ def test_a_camera_that_is_pulled_is_seen_again(
     assert waited(lambda: picture(rig), 60, pause=2)
     assert size_of(picture(rig)) == camera.size
     assert len(rig.cloud.events("device.lost")) == ended
+
+
+def told(rig: Rig, kind: str) -> int:
+    """How often, of a device that was not there."""
+    return sum(one.data["reason"] == "no_device" for one in rig.cloud.events(kind))
 
 
 def _node(shell: Shell, camera: Camera) -> str:
