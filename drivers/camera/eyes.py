@@ -129,18 +129,6 @@ class Eyes:
         reads = [recognising.decode(self.reader.run(feeding.plate(w, card)), card) for w in ways]
         return max(reads, key=lambda read: read.confidence)
 
-    def cut_out(self, image: Image) -> Read | None:
-        """A picture that is a plate, perhaps a tilted one: straightened, too, where the detector
-        sees its corners, and the surer read counts. None without a reader."""
-        high, wide = image.shape[:2]
-        whole = boxes.Found(((0, 0), (wide, 0), (wide, high), (0, high)), 1.0, 0.0)
-        reads = [self.read(image)]
-        for seen in self._closely(image, whole)[:1]:
-            upright = rectify.rectify(image, seen.corners)
-            if upright is not None:
-                reads.append(self.read(upright, two_line=seen.two_line >= DOUBLE))
-        return max((one for one in reads if one), key=lambda one: one.confidence, default=None)
-
     def occupied(self, frame: Image, polygons: Mapping[str, Polygon]) -> dict[str, float]:
         """The chance that each space is taken."""
         if self.occupancy is None or not polygons:

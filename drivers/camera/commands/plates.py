@@ -16,8 +16,8 @@ def run(args: argparse.Namespace, tools: Tools) -> int:
     from drivers.camera.commands.opening import open_eyes
 
     files = listed(args.files)
-    eyes = open_eyes(tools, args.store, ("detector", "reader"), args.size)
-    eyes = replace(eyes, threshold=args.threshold)
+    names = ("reader",) if args.crop else ("detector", "reader")
+    eyes = replace(open_eyes(tools, args.store, names, args.size), threshold=args.threshold)
     going = Round(tools)
     for file, image in going.images(files):
         found = [_whole(eyes, image)] if args.crop else eyes.plates(image)
@@ -31,9 +31,8 @@ def _whole(eyes: Any, image: Any) -> Plate:
     """A picture that is a plate."""
     height, width = (float(side) for side in image.shape[:2])
     corners = (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
-    read = eyes.cut_out(image)
-    score = read.confidence
-    return Plate(corners, score, read.text, read.colour, read.characters, read.confidence)
+    read = eyes.read(image)
+    return Plate(corners, read.confidence, read.text, read.colour, read.characters, read.confidence)
 
 
 def as_json(plate: Plate) -> dict[str, Any]:
