@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +12,25 @@ import cv2
 import numpy as np
 import pytest
 
-from agent.clock import Clock
 from agent.contract import Device, Event, Misconfigured, Reading
-from agent.host import DeviceHost
 from drivers.camera.calibrating import MEMORY, Calibration, Pace, belongs, calibration
-from drivers.camera.child.frames import Frame
-from drivers.camera.child.setup import Setup
-from drivers.camera.child.sources import open_source
-from drivers.camera.child.student import Student
-from drivers.camera.child.work import Camera
 from drivers.camera.driver import CameraDriver
-from drivers.camera.eyes import Eyes
 from drivers.camera.messages import Message, Nonsense
 from drivers.camera.site import Site
-from drivers.camera.tasks.calibration import chance_of
 from drivers.camera.tasks.looks import Looks
 from drivers.camera.vision.card import read_card
 from drivers.camera.vision.lean import Lean
-from tests.support_onnx import write_model
+from tests.support_calibrating import DAY, SPACES, camera_in, looks_of, scene
 from tests.support_rtsp import now
 
-DAY = 288  # rounds
-SPACES = [f"a-{n}" for n in range(8)]
 MODEL = Path(__file__).parents[3] / "models" / "occupancy"
+Made = Callable[..., CameraDriver]
 
 
-def looks_of(rounds: int, free: float = 0.5, taken: float = 4.5, spaces: Any = SPACES) -> Looks:
-    """Free spaces look as if they were taken."""
-    rng, looks = random.Random(4), Looks(spaces)
-    for n in range(rounds):
-        heaps = {s: taken if (n // 40 + k) % 2 else free for k, s in enumerate(spaces)}
-        looks.add(n * 300.0, {s: chance_of(rng.gauss(z, 0.7)) for s, z in heaps.items()})
-    return looks
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    (tmp_path / "store" / "zones").mkdir(parents=True)
+    return partial(camera_in, tmp_path)
 
 
 def test_after_a_day_it_proposes_and_not_before() -> None:
@@ -112,7 +98,7 @@ def test_a_damaged_memory_is_an_empty_one(damaged: str) -> None:
     assert (camera.thresholds, camera.looks) == ({}, "")
 
 
-def test_it_belongs_to_the_model_the_source_and_the_zones(made: "Made", tmp_path: Path) -> None:
+def test_it_belongs_to_the_model_the_source_and_the_zones(made: Made, tmp_path: Path) -> None:
     card = read_card(MODEL / "card.yaml")
     aims = [made()._site.aim, made(source="/somewhere/else")._site.aim]
     zones = tmp_path / "store" / "zones" / "cam-1.yaml"
@@ -126,35 +112,6 @@ def test_it_belongs_to_the_model_the_source_and_the_zones(made: "Made", tmp_path
     ]
     assert len(set(kinds)) == 5
     assert belongs(card, driver._site.aim) == kinds[0]
-
-
-def polygon(column: int) -> list[list[int]]:
-    left = 20 + column * 75
-    return [[left, 200], [left + 60, 200], [left + 60, 300], [left, 300]]
-
-
-Made = Callable[..., CameraDriver]
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """A driver with real parts in a store; `pace` makes days short."""
-    (tmp_path / "frames").mkdir()
-    (tmp_path / "store" / "zones").mkdir(parents=True)
-
-    def make(pace: Pace | None = None, memory: str = "", **options: Any) -> CameraDriver:
-        spaces = [{"id": space, "polygon": polygon(n)} for n, space in enumerate(SPACES)]
-        zones = {"camera": "cam-1", "size": [640, 360], "spaces": spaces}
-        (tmp_path / "store" / "zones" / "cam-1.yaml").write_text(json.dumps(zones))
-        told = {"source": str(tmp_path / "frames"), "tasks": ["occupancy"], "rate": 10.0,
-                "rest": "0.5s"} | options  # fmt: skip
-        device = Device("cam-1", "camera", 10.0, options=told)
-        host = DeviceHost(device, Clock(), None, tmp_path / "store" / "state")
-        if memory:
-            host.state[MEMORY] = memory
-        return CameraDriver(device, host, pace=pace)
-
-    return make
 
 
 def test_what_a_person_has_set_wins(made: Made, tmp_path: Path) -> None:
@@ -178,9 +135,7 @@ def test_it_can_be_left_out(made: Made) -> None:
 
 async def _show(folder: Path) -> None:
     """A picture ten times a second."""
-    blocks = np.random.default_rng(1).integers(20, 235, (36, 64, 3), np.uint8)
-    image = cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST)
-    packed = cv2.imencode(".jpg", image)[1].tobytes()
+    packed = cv2.imencode(".jpg", scene())[1].tobytes()
     for n in range(100_000):
         (folder.parent / "fresh").write_bytes(packed)
         (folder.parent / "fresh").rename(folder / f"{n:06}.jpg")
@@ -250,103 +205,6 @@ def _overhear(child: Any) -> list[Any]:
 
     child.send = overheard
     return said
-
-
-class Ear:
-    """Takes what a camera tells."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Mapping[str, Any]]] = []
-
-    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
-        self.told.append((kind, body))
-
-    def states(self) -> list[str]:
-        return [body["data"]["state"] for kind, body in self.told if kind == "happened"]
-
-    def looks(self) -> list[float]:
-        return [body["at"] for kind, body in self.told if kind == "looks"]
-
-    def wishes(self) -> list[Mapping[str, Any]]:
-        return []
-
-    def beat(self) -> None:
-        """Nobody waits for it."""
-
-
-@pytest.fixture
-def camera(made: Made, tmp_path: Path) -> tuple[Camera, Ear]:
-    """With a net that says 0.73 of everything, which learns every 300 s and tells it hourly."""
-    net = write_model(
-        tmp_path / "net", "occupancy", (8, 3, 64, 64), {"logit": np.ones((8,), np.float32)},
-        decode="sigmoid", input={"colour": "BGR", "resize": "stretch", "normalise": "patch"},
-    )  # fmt: skip
-    driver = made()
-    login = {"where": "", "user": "", "password": "", "port": None}
-    told = {**driver._site.setup(), **driver._calibrated(), **login, "reference": "",
-            "confine": False}  # fmt: skip
-    setup = Setup(**{**told, "tasks": tuple(told["tasks"]), "size": tuple(told["size"])})
-    ear, eyes = Ear(), Eyes.open({"occupancy": net})
-    source = open_source("images", "")
-    return Camera(setup, eyes, source, ear, student=Student.of(setup)), ear
-
-
-def frame(at: float, *, dark: bool = False) -> Frame:
-    blocks = np.random.default_rng(1).integers(20, 235, (36, 64, 3), np.uint8)
-    image = np.asarray(cv2.resize(blocks, (640, 360), interpolation=cv2.INTER_NEAREST), np.uint8)
-    return Frame(image // 30 if dark else image, at)
-
-
-def test_new_thresholds_hold_from_the_next_look_on(camera: tuple[Camera, Ear]) -> None:
-    seeing, ear = camera
-    for n in range(10):
-        seeing.take(frame(10.0 * n))
-    assert set(ear.states()) == {"occupied"}
-    seeing._heed({"thresholds": {"": 0.5, **dict.fromkeys(SPACES[:3], 0.9)}})
-    for n in range(10, 20):
-        seeing.take(frame(10.0 * n))
-    assert ear.states() == ["occupied"] * 8 + ["free"] * 3
-
-
-def test_a_camera_that_was_exchanged_begins_anew(camera: tuple[Camera, Ear], made: Made) -> None:
-    driver = made(memory=json.dumps({"of": "x"}))
-    driver._calibrated()
-    assert driver._calibration is not None
-    driver._calibration.hear(looks_of(DAY).to_text())
-    assert driver._calibration.thresholds
-    driver.replaced()
-    assert MEMORY not in driver._host.state
-    assert driver._calibration.setup()["thresholds"] == {}
-    assert driver._calibration.hear(looks_of(DAY - 1).to_text()) is None
-
-    seeing, _ = camera
-    for n in range(10):
-        seeing.take(frame(300.0 * n))
-    seeing._heed({"thresholds": {"": 0.9}})
-    seeing._heed({"forget": True})
-    assert seeing.student is not None
-    assert seeing.student.looks.rounds == 0
-    assert seeing.setup.thresholds == {}
-
-
-def test_looks_are_told_at_most_once_an_hour(camera: tuple[Camera, Ear]) -> None:
-    seeing, ear = camera
-    for n in range(160):
-        seeing.take(frame(150.0 * n))
-    assert len(ear.looks()) == 6  # in 6 h 40 min, the first hour of which has just begun
-    assert all(later - sooner >= 3600 for sooner, later in pairwise(ear.looks()))
-
-
-def test_a_view_that_is_bad_teaches_nothing(camera: tuple[Camera, Ear]) -> None:
-    seeing, _ = camera
-    assert seeing.student is not None
-    for n in range(16):
-        seeing.take(frame(150.0 * n))
-    learnt = seeing.student.looks.rounds
-    assert learnt >= 5
-    for n in range(16, 56):
-        seeing.take(frame(150.0 * n, dark=True))
-    assert seeing.student.looks.rounds <= learnt + 1
 
 
 async def test_the_real_process_takes_the_correction_that_a_person_has_found(
