@@ -35,7 +35,6 @@ CASES = (
     ("folder", f"{PUT} JPEG/s", 4.0),
     ("MJPEG", f"{_films.RATE}/s", 4.0),
     ("RTSP", f"H.264 {_films.RATE}/s", 4.0),
-    ("RTSP", f"H.264 {_films.RATE}/s", 15.0),  # every frame: inference could cost no more
 )
 ZONES = {
     "camera": "cam-1",
