@@ -95,7 +95,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
         try:
             await one.device("a")
             break
-        except GatewayError:
+        except (GatewayError, KeyError):  # not up, or not all of it
             assert process.returncode is None, (tmp_path / "log").read_text()
             await asyncio.sleep(0.1)
     yield one
