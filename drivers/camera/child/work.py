@@ -91,6 +91,7 @@ class Camera:
             if frame is not None:
                 self._try(frame)
                 time.sleep(pace.rest(now()))
+                self._came = now()  # a long look is no time without frames
             self._statistics()
 
     def _heed(self, wish: Mapping[str, Any]) -> None:
