@@ -336,7 +336,6 @@ class Delivery(RuleBasedStateMachine):
 Delivery.TestCase.settings = settings(
     max_examples=300,
     stateful_step_count=60,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -175,7 +175,7 @@ VERDICTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from("abc"), VERDICTS), min_size=1, max_size=12))
 def test_what_is_not_well_has_one_to_three_causes_and_none_is_certain(
     said: list[tuple[str, Verdict]],

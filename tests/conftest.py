@@ -1,0 +1,6 @@
+"""For all tests: no example fails because the machine is busy."""
+
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
