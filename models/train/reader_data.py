@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from no_plate import no_plate
 from plate_augment import Image, again, noise, photograph
 from plate_render import Typeface, render
 from plate_text import draw_plate
@@ -24,8 +25,9 @@ KEPT = 3000  # drawings that a worker shows again
 ANSWERED = 0.25  # share of the real crops whose province is asked for: they have few provinces, and
 # the net would take those as a guess
 NOT_ASKED = -100  # as a class: no loss
+NOTHING = 0.12  # share of the drawings that show no plate: all slots empty, no colour asked for
 Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-Shown = tuple[Image, list[int], str]
+Shown = tuple[Image, list[int], str | None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class Crops(IterableDataset[Sample]):
         self.kept: list[Shown] = []
 
     def draw(self) -> Shown:
-        """(image of the input's size, classes of the slots, colour); class -100: not asked for."""
+        """(image of the input's size, classes of the slots, colour); class -100, colour None: not
+        asked for."""
         if random.random() < self.real:
             crop = random.choices(self.crops, self.weights)[0]
             classes = encode(crop.text)
@@ -127,10 +130,17 @@ class Crops(IterableDataset[Sample]):
         if len(self.kept) == KEPT and random.random() < 0.5:
             image, classes, colour = random.choice(self.kept)
             return jolted(image), classes, colour
+        fresh = self.drawn()
+        self.keep(fresh)
+        return fresh
+
+    def drawn(self) -> Shown:
+        ground = random.choice(self.grounds)
+        if random.random() < NOTHING:
+            return fitted(no_plate(ground)), encode(""), None
         plate = draw_plate()
-        image = photograph(render(plate, self.face), random.choice(self.grounds))
+        image = photograph(render(plate, self.face), ground)
         image = fitted(joined(image) if plate.two_line else image)
-        self.keep((image, encode(plate.text), plate.colour))
         return image, encode(plate.text), plate.colour
 
     def keep(self, shown: Shown) -> None:
@@ -146,5 +156,5 @@ class Crops(IterableDataset[Sample]):
             yield (
                 torch.from_numpy(prepare([image], WIDTH, HEIGHT)[0]),
                 torch.tensor(classes),
-                torch.tensor(COLOURS.index(colour)),
+                torch.tensor(NOT_ASKED if colour is None else COLOURS.index(colour)),
             )

@@ -47,7 +47,7 @@ def loss_of(
         ignore_index=NOT_ASKED,
     )
     letters = (letters.view(labels.shape) * IMPORTANCE).mean()
-    hue = fn.cross_entropy(colours, colour, label_smoothing=0.02)
+    hue = fn.cross_entropy(colours, colour, label_smoothing=0.02, ignore_index=NOT_ASKED)
     steps = ctc.log_softmax(2).transpose(0, 1)
     lengths = torch.full((len(labels),), steps.shape[0])
     whole = (labels >= 0).all(1)
