@@ -1,4 +1,4 @@
-"""Cut-outs of what a detector may find though it is no plate; a reader is to say nothing to them."""
+"""Cut-outs of what a detector may find though it is no plate; a reader is to say nothing there."""
 
 import random
 
