@@ -20,6 +20,7 @@ BATCH = 64  # patches in one run
 DOUBLE = 0.5  # of the detector's `two_line`: from here on it is believed
 MOST = 16  # plates in a frame that are looked at a second time
 ODD = 0.5  # what a text that fits no layout says for a plate, that of one being 1
+SHORT = 7  # characters; those that are missing speak against a plate
 SIZE, SURE, OVERLAP = 640, 0.5, 0.45  # where neither the caller nor the card says
 DECODERS = {
     "detector": DETECTORS,
@@ -160,11 +161,9 @@ class Eyes:
 
 
 def believable(read: Read) -> float:
-    """How far a text speaks for a plate: its characters' mean confidence, less where it fits no
-    layout; 0 to 1."""
-    if not read.characters:
-        return 0.0
-    mean = sum(read.characters) / len(read.characters)
+    """How far a text speaks for a plate: its characters' mean confidence, less where it is short or
+    fits no layout; 0 to 1."""
+    mean = sum(read.characters) / max(SHORT, len(read.characters))
     return mean if kind_of(read.text) else ODD * mean
 
 

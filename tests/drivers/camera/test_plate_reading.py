@@ -7,9 +7,11 @@ pytest.importorskip("cv2", reason="the vision extra is not installed")
 
 import numpy as np
 
+from drivers.camera.eyes import believable
 from drivers.camera.vision import reading
 from drivers.camera.vision.arrays import Floats
 from drivers.camera.vision.grammar import ALPHABET, COLOURS, IMPOSSIBLE
+from drivers.camera.vision.reading import Read
 
 
 def peaks(classes: list[int], strength: float = 12.0) -> Floats:
@@ -87,3 +89,12 @@ def test_a_darker_picture_of_the_same_plate_looks_nearly_the_same() -> None:
 
 def test_a_blank_crop_is_not_blown_up_into_noise() -> None:
     assert np.abs(reading.prepare([np.full((30, 90, 3), 77, np.uint8)])).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("渝AF12345", 0.9), ("渝A12345", 0.9), ("AB123CD", 0.45), ("1", 0.45 / 7), ("", 0.0)],
+)
+def test_a_text_speaks_for_a_plate_as_far_as_it_looks_like_one(text: str, says: float) -> None:
+    read = Read(text, "blue", (0.9,) * len(text), 1.0)
+    assert believable(read) == pytest.approx(says)
