@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint devices rigs rig hw-test arm64 bench proof wheel install lock clean
+.PHONY: help demo test lint devices rigs rig hw-test arm64 bench proof wheel install lock models clean
 
 export PYTHON ?= python3
 BIN := .venv/bin
