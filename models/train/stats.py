@@ -19,7 +19,7 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     p, z2 = right / of, Z * Z
     middle = (p + z2 / (2 * of)) / (1 + z2 / of)
     half = Z / (1 + z2 / of) * math.sqrt(p * (1 - p) / of + z2 / (4 * of * of))
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def auc(negative: NDArray[np.floating], positive: NDArray[np.floating]) -> float:
