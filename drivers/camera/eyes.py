@@ -18,7 +18,6 @@ from drivers.camera.vision.runner import Model, load
 
 BATCH = 64  # patches in one run
 DOUBLE = 0.5  # of the detector's `two_line`: from here on it is believed
-MOST = 16  # plates in a frame that are looked at a second time
 ODD = 0.5  # what a text that fits no layout says for a plate, that of one being 1
 SHORT = 7  # characters; those that are missing speak against a plate
 SIZE, SURE, OVERLAP = 640, 0.5, 0.45  # where neither the caller nor the card says
@@ -84,7 +83,9 @@ class Eyes:
             return yolo.decode(raw, card, fit, least, overlap)
         if not self._looks_twice:
             return boxes.decode(raw, batch.shape[3], fit, least, overlap)
-        first = boxes.decode(raw, batch.shape[3], fit, min(least, self._doubt), overlap)[:MOST]
+        doubt = min(least, self._doubt)
+        faint = closer.FAINT * doubt
+        first = closer.worth(boxes.decode(raw, batch.shape[3], fit, faint, overlap), doubt)
         again = [closer.settled(one, self._closely(frame, one)) for one in first]
         return closer.apart([one for one in again if one.score >= least], overlap)
 
@@ -128,7 +129,7 @@ class Eyes:
         if double and recognising.splits(card):
             ways.append(recognising.joined(crop))
         reads = [recognising.decode(self.reader.run(feeding.plate(w, card)), card) for w in ways]
-        return max(reads, key=lambda read: read.confidence)
+        return max(reads, key=believable)
 
     def occupied(self, frame: Image, polygons: Mapping[str, Polygon]) -> dict[str, float]:
         """The chance that each space is taken."""

@@ -4,6 +4,8 @@ The first look sees plates of any width; corners were nearest to the truth where
 130 pixels wide in the input (models/README.md).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from drivers.camera.vision.arrays import Floats, Image
@@ -13,6 +15,15 @@ SIDE = 192  # pixels of the second look
 WIDE = 87  # pixels that the plate is wide in it
 DOUBT = 0.1  # score in the second look, from which on it has seen something
 SAME = 0.3  # intersection over union of the boxes of one plate in both looks
+MOST = 16  # plates in a frame that are looked at a second time
+FEW = 6  # of them may be so faint that it takes the second look to make them count
+FAINT = 0.5  # of the score that counts is enough for those
+
+
+def worth(first: Sequence[Found], doubt: float) -> list[Found]:
+    """Which of the first look's finds, the surest first, are looked at again: those that are as
+    sure as `doubt`, and the surest of the faint ones while there are few."""
+    return [one for n, one in enumerate(first[:MOST]) if one.score >= doubt or n < FEW]
 
 
 def cut(frame: Image, found: Found) -> tuple[Floats, Fit]:

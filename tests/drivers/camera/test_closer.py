@@ -61,3 +61,11 @@ def test_what_is_not_seen_again_is_half_as_sure() -> None:
 def test_one_plate_is_told_once() -> None:
     twice = [found(100, 100, 90, 0.5), found(103, 101, 90, 0.8), found(400, 100, 90, 0.6)]
     assert [one.score for one in closer.apart(twice, 0.4)] == [0.8, 0.6]
+
+
+def test_of_what_is_faint_a_few_are_looked_at_again() -> None:
+    sure = [found(0, 0, 80, score) for score in (0.9, 0.3)]
+    faint = [found(0, 0, 80, 0.15 - n / 100) for n in range(9)]
+    assert closer.worth([*sure, *faint], 0.2) == [*sure, *faint[:4]]
+    many = [found(0, 0, 80, 0.8)] * 30
+    assert closer.worth([*many, *faint], 0.2) == many[: closer.MOST]
