@@ -85,7 +85,8 @@ class Eyes:
             return boxes.decode(raw, batch.shape[3], fit, least, overlap)
         doubt = min(least, self._doubt)
         faint = closer.FAINT * doubt
-        first = closer.worth(boxes.decode(raw, batch.shape[3], fit, faint, overlap), doubt)
+        first = boxes.decode(raw, batch.shape[3], fit, faint, overlap)
+        first = closer.worth(first, doubt, fit.scale)
         again = [closer.settled(one, self._closely(frame, one)) for one in first]
         return closer.apart([one for one in again if one.score >= least], overlap)
 

@@ -20,10 +20,22 @@ FEW = 6  # of them may be so faint that it takes the second look to make them co
 FAINT = 0.5  # of the score that counts is enough for those
 
 
-def worth(first: Sequence[Found], doubt: float) -> list[Found]:
+def worth(first: Sequence[Found], doubt: float, scale: float) -> list[Found]:
     """Which of the first look's finds, the surest first, are looked at again: those that are as
-    sure as `doubt`, and the surest of the faint ones while there are few."""
-    return [one for n, one in enumerate(first[:MOST]) if one.score >= doubt or n < FEW]
+    sure as `doubt`, and the surest of the faint ones while there are few, where the second look
+    sees them larger than the first, which had `scale` pixels for each of the frame's."""
+    return [
+        one
+        for n, one in enumerate(first[:MOST])
+        if one.score >= doubt or (n < FEW and width_of(one) * scale < WIDE)
+    ]
+
+
+def width_of(one: Found) -> float:
+    """The longer of its upper and its lower edge."""
+    corners = np.asarray(one.corners, np.float32)
+    top, bottom = corners[1] - corners[0], corners[2] - corners[3]
+    return max(float(np.hypot(*top)), float(np.hypot(*bottom)))
 
 
 def cut(frame: Image, found: Found) -> tuple[Floats, Fit]:
@@ -32,9 +44,7 @@ def cut(frame: Image, found: Found) -> tuple[Floats, Fit]:
 
     high, wide = frame.shape[:2]
     corners = np.asarray(found.corners, np.float32)
-    top, bottom = corners[1] - corners[0], corners[2] - corners[3]
-    width = max(float(np.hypot(*top)), float(np.hypot(*bottom)))
-    reach = max(1, round(width * SIDE / WIDE / 2))
+    reach = max(1, round(width_of(found) * SIDE / WIDE / 2))
     x, y = (round(float(v)) - reach for v in np.clip(corners.mean(axis=0), 0, [wide, high]))
     end_x, end_y = x + 2 * reach, y + 2 * reach
     inside = frame[max(0, y) : end_y, max(0, x) : end_x]

@@ -63,9 +63,10 @@ def test_one_plate_is_told_once() -> None:
     assert [one.score for one in closer.apart(twice, 0.4)] == [0.8, 0.6]
 
 
-def test_of_what_is_faint_a_few_are_looked_at_again() -> None:
-    sure = [found(0, 0, 80, score) for score in (0.9, 0.3)]
+def test_of_what_is_faint_a_few_are_looked_at_again_where_that_shows_them_larger() -> None:
+    sure = [found(0, 0, 400, score) for score in (0.9, 0.3)]
     faint = [found(0, 0, 80, 0.15 - n / 100) for n in range(9)]
-    assert closer.worth([*sure, *faint], 0.2) == [*sure, *faint[:4]]
+    assert closer.worth([*sure, *faint], 0.2, 1.0) == [*sure, *faint[:4]]
+    assert closer.worth([*sure, *faint], 0.2, 1.2) == sure
     many = [found(0, 0, 80, 0.8)] * 30
-    assert closer.worth([*many, *faint], 0.2) == many[: closer.MOST]
+    assert closer.worth([*many, *faint], 0.2, 1.0) == many[: closer.MOST]
