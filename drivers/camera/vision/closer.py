@@ -48,11 +48,13 @@ def cut(frame: Image, found: Found) -> tuple[Floats, Fit]:
     x, y = (round(float(v)) - reach for v in np.clip(corners.mean(axis=0), 0, [wide, high]))
     end_x, end_y = x + 2 * reach, y + 2 * reach
     inside = frame[max(0, y) : end_y, max(0, x) : end_x]
-    beyond = max(0, -y), max(0, end_y - high), max(0, -x), max(0, end_x - wide)
-    square = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
-    mode = cv2.INTER_AREA if 2 * reach > SIDE else cv2.INTER_LINEAR
     scale = SIDE / (2 * reach)
-    laid = np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=mode), np.uint8)
+    mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    left, top = (round(max(0, -start) * scale) for start in (x, y))
+    across, down = (max(1, round(side * scale)) for side in (inside.shape[1], inside.shape[0]))
+    laid = np.full((SIDE, SIDE, 3), GREY, np.uint8)
+    there = laid[top : top + down, left : left + across]
+    there[:] = cv2.resize(inside, (there.shape[1], there.shape[0]), interpolation=mode)
     return normalise(laid)[None], Fit(scale, -x * scale, -y * scale)
 
 
