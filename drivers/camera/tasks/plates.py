@@ -39,7 +39,10 @@ class PlateOptions:
 
 
 class PlateTask:
+    """`aimed`: the camera sees what its lines were drawn for."""
+
     needs: frozenset[Need] = frozenset({"plates"})
+    aimed: bool = True
 
     def __init__(self, camera: str, lines: Sequence[Line], options: PlateOptions) -> None:
         self._camera, self._lines, self._options = camera, lines, options
@@ -122,8 +125,8 @@ class PlateTask:
         }
 
     def _direction(self, track: Track) -> tuple[str, str]:
-        """By the line that it crossed; without lines, whether it came nearer."""
-        for line in self._lines:
+        """By the line that it crossed, while lines hold; without lines, whether it came nearer."""
+        for line in self._lines if self.aimed else ():
             net = crossing(track.path, line.start, line.end)
             if net:
                 return line.id, "in" if net > 0 else "out"

@@ -38,6 +38,7 @@ class Watch:
         self._guard = Guard(camera, whole)
         self._screen = Screen(zones, wishes.thresholds)
         self._tasks = [_make(name, camera, zones, wishes) for name in wishes.tasks]
+        self._readers = [task for task in self._tasks if isinstance(task, PlateTask)]
         self._blind = ""
 
     @property
@@ -63,13 +64,16 @@ class Watch:
         self._screen.retune(thresholds)
 
     def see(self, sight: Sight) -> Sequence[Finding]:
-        """While the view is in doubt nothing is concluded about spaces: perhaps a lorry fills it,
-        whose plate is read all the same. Once it is lost, all is unknown."""
+        """While the view is in doubt nothing is concluded about spaces: perhaps a lorry fills it.
+        Once it is lost, all is unknown but plates: what is read is read, wherever that is."""
         found: list[Finding] = []
         if sight.view is not None:
             found += self._guard.look(sight.view, sight.at)
+        for task in self._readers:
+            task.aimed = not self._guard.reason
         if self._guard.reason:
-            return [*found, *self._shut(sight.at)]
+            read = [one for task in self._readers for one in task.see(sight)]
+            return [*found, *self._shut(sight.at), *read]
         self._blind = ""
         if self._guard.blind:
             sight = replace(sight, spaces=None)
@@ -79,18 +83,19 @@ class Watch:
     def lost(self, at: float, reason: str) -> Sequence[Finding]:
         """There are no frames."""
         self._guard = Guard(self._guard.camera, self._guard.whole)
-        return self._close(at, reason)
+        return self._close(at, reason, self._tasks)
 
     def _shut(self, at: float) -> Sequence[Finding]:
         reason = self._guard.reason
         if not reason or reason in {self._blind, "not_seen"}:
             return []
-        return self._close(at, reason)
+        others = [task for task in self._tasks if not isinstance(task, PlateTask)]
+        return self._close(at, reason, others)
 
-    def _close(self, at: float, reason: str) -> Sequence[Finding]:
+    def _close(self, at: float, reason: str, tasks: Sequence[Blindable]) -> Sequence[Finding]:
         self._blind = reason
         self._screen.forget()
-        return [one for task in self._tasks for one in task.blind(at, reason)]
+        return [one for task in tasks for one in task.blind(at, reason)]
 
 
 def _make(name: str, camera: str, zones: Zones, wishes: Wishes) -> Blindable:

@@ -223,6 +223,28 @@ def test_a_lorry_that_fills_the_view_for_a_moment_is_no_loss() -> None:
     assert [event.kind for event in events] == ["plate.passed"]
 
 
+def test_plates_are_read_though_the_view_is_lost() -> None:
+    """A lorry that waits for long, or a camera that was turned: spaces are unknown, plates are
+    not; which way a vehicle drives is not said by a line that lies elsewhere now."""
+    line = {"id": "in", "from": [0, 320], "to": [SIZE[0], 320]}
+    told = {**zones().model_dump(by_alias=True), "lines": [line]}
+    watch = Watch("lot", Zones.model_validate(told), Wishes(["occupancy", "plates"]))
+    for n in range(5):
+        watch.see(sight(float(n), 0.95, view=WELL))
+    moved, found = replace(WELL, shift=None), list[Finding]()
+    for n in range(5, 60):
+        plates = [plate_at(600, 150 + 30 * (n - 40))] if 40 <= n < 50 else []
+        free = {"a-1": 0.02}
+        found += watch.see(
+            Sight(float(n), SIZE, changed=True, plates=plates, spaces=free, view=moved)
+        )
+    events = [f for f in found if isinstance(f, Happened)]
+    assert [event.kind for event in events] == ["view.lost", "space.seen", "plate.passed"]
+    assert (events[2].data["direction"], events[2].data["line"]) == ("", "")
+    assert Measured("occupied_a-1", None, "view_moved") in found
+    assert Measured("occupied_a-1", False) not in found
+
+
 def test_nothing_is_concluded_before_the_view_has_been_seen_well() -> None:
     watch = Watch("lot", zones(), Wishes(["occupancy"]))
     assert watch.see(sight(0.0, 0.95)) == []
