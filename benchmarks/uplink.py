@@ -170,7 +170,7 @@ async def ours(port: int, bodies: list[bytes], records: int) -> Run:
         {"id": "bench", "brokers": [f"mqtt://127.0.0.1:{port}"], "batch": records}
     )
     stock = Stock(len(bodies) * records)
-    encoded: Callable[[Pack], Message] = lambda pack: Message(  # noqa: E731
+    encoded: Callable[[Pack], Message] = lambda pack: Message(  # noqa: E731  its type is told
         TOPIC, bodies[(pack.first - 1) // records], "application/senml+json", pack
     )
     pump = Pump(session, stock, encoded, settings, UplinkStatus(), Blame(), Pace())

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,15 @@ from agent.clock import Clock
 from agent.contract import Device
 from agent.host import DeviceHost
 from drivers.camera.calibrating import MEMORY, Pace
+from drivers.camera.child.setup import Setup
+from drivers.camera.child.sources import open_source
+from drivers.camera.child.student import Student
+from drivers.camera.child.work import Camera
 from drivers.camera.driver import CameraDriver
+from drivers.camera.eyes import Eyes
 from drivers.camera.tasks.calibration import chance_of
 from drivers.camera.tasks.looks import Looks
+from tests.support_onnx import write_model
 
 DAY = 288  # rounds
 SPACES = [f"a-{n}" for n in range(8)]
@@ -56,3 +63,42 @@ def camera_in(
     if memory:
         host.state[MEMORY] = memory
     return CameraDriver(device, host, pace=pace)
+
+
+class Ear:
+    """Takes what a camera tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Mapping[str, Any]]] = []
+
+    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        self.told.append((kind, body))
+
+    def states(self) -> list[str]:
+        return [body["data"]["state"] for kind, body in self.told if kind == "happened"]
+
+    def looks(self) -> list[float]:
+        return [body["at"] for kind, body in self.told if kind == "looks"]
+
+    def wishes(self) -> list[Mapping[str, Any]]:
+        return []
+
+    def beat(self) -> None:
+        """Nobody waits for it."""
+
+
+def child_in(tmp_path: Path) -> tuple[Camera, Ear]:
+    """A camera's process with a net that says 0.73 of everything; it learns every 300 s and tells
+    that hourly."""
+    net = write_model(
+        tmp_path / "net", "occupancy", (8, 3, 64, 64), {"logit": np.ones((8,), np.float32)},
+        decode="sigmoid", input={"colour": "BGR", "resize": "stretch", "normalise": "patch"},
+    )  # fmt: skip
+    driver = camera_in(tmp_path)
+    login = {"where": "", "user": "", "password": "", "port": None}
+    told = {**driver._site.setup(), **driver._calibrated(), **login, "reference": "",
+            "confine": False}  # fmt: skip
+    setup = Setup(**{**told, "tasks": tuple(told["tasks"]), "size": tuple(told["size"])})
+    ear, eyes = Ear(), Eyes.open({"occupancy": net})
+    source = open_source("images", "")
+    return Camera(setup, eyes, source, ear, student=Student.of(setup)), ear

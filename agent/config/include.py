@@ -54,7 +54,7 @@ def _matches(main: Path, pattern: str) -> tuple[list[Path], str]:
     if "\\" in pattern:
         return [], say("write / between folders, not \\")
     # Unlike pathlib's, this glob leaves hidden files out: editors leave some behind.
-    names = sorted(glob(pattern, root_dir=main.parent, recursive=True))  # noqa: PTH207
+    names = sorted(glob(pattern, root_dir=main.parent, recursive=True))  # noqa: PTH207  as said above
     found = [main.parent / name for name in names]
     if any(path.resolve() == main.resolve() for path in found):
         return [], say("would include this file itself; keep the others in a folder of their own")

@@ -20,7 +20,6 @@ Gray = NDArray[np.uint8]
 BURNT = 250  # gray level
 FIRST = 8  # looks that make the view as it should be
 KEPT = 2  # views remembered: as it should be, and the same in quite another light
-ANEW = 8  # looks in a row that are unlike the first ones, before those are forgotten
 OTHER = 15  # looks in a row that only the followed view explains, before it is kept as well
 FOLLOW = 0.05  # weight of a new look in what it is like now
 FADED = 0.4  # of a tile's usual edges: fewer, and something smooth hangs in front of it
@@ -75,7 +74,6 @@ class Known:
     _kept: list[tuple[Field, Spectra]] = field(default_factory=list)
     _now: Field | None = None
     _learnt: int = 0
-    _unlike: int = 0  # looks in a row, while nothing is kept
     _alone: int = 0  # looks in a row that nothing kept explains
     _last: Field | None = None
     _before: Gray | None = None
@@ -89,6 +87,11 @@ class Known:
             if (directions := likeness.unpack(part)) is not None:
                 known._keep(directions)
         return known
+
+    @property
+    def settled(self) -> bool:
+        """There were looks enough to hold on to."""
+        return bool(self._kept)
 
     def to_text(self) -> str:
         return ",".join(likeness.pack(directions) for directions, _ in self._kept)
@@ -143,19 +146,8 @@ class Known:
         if not self._kept and not _tells(self._now, now):
             return 0.0
         shift = likeness.compare(now, spectra)
-        if not self._kept and self._began_wrongly(shift is None):
-            return 0.0
         self._alone = 0 if shift is None or not self._kept else self._alone + 1
         return shift
-
-    def _began_wrongly(self, unlike: bool) -> bool:
-        """While nothing is kept yet, what stays unlike the first looks is believed, not those: a
-        vehicle may have filled them. Then it is learnt anew."""
-        self._unlike = self._unlike + 1 if unlike else 0
-        if self._unlike < ANEW:
-            return False
-        self._now, self._learnt, self._unlike = None, 0, 0
-        return True
 
     def _tiles(self, directions: Field) -> tuple[frozenset[int], float]:
         """Tiles that something smooth hides; the share of tiles that are not as they were."""

@@ -28,6 +28,7 @@ from drivers.camera.zones import NoParking, Space, Zones
 WAIT = 0.5  # s for a frame, before the parent is listened to again
 GONE = 3.0  # s without a frame, then there are none
 SLOW = 12.0  # s that the first connection may take before that is told
+ANEW = 120.0  # s that all may be unlike the first few looks, before those are forgotten
 GUARD_EVERY = 4.0  # s between two measurements of the view
 STATS_EVERY = 60.0  # s
 
@@ -73,6 +74,7 @@ class Camera:
     _looked: float = float("-inf")
     _guarded: float = float("-inf")
     _learnt: float = float("-inf")
+    _well: float | None = None  # when the view was last well, or first seen
     _came: float = field(default_factory=now)
     _lost: str = ""
     _snapshots: list[int] = field(default_factory=list)
@@ -137,7 +139,7 @@ class Camera:
         if self._lost and (first or self._lost == reason):
             return
         if now() - self._came > (SLOW if first else GONE):
-            self._lost = reason
+            self._lost, self._well = reason, None
             self.pipe.tell("frames", {"at": now(), "lost": reason})
             if self._watch is not None:
                 self._tell(self._watch.lost(now(), reason), None)
@@ -210,7 +212,12 @@ class Camera:
     def _conclude(self, watch: Watch, sight: Sight, frame: Shown) -> None:
         """A look that was found well teaches what the view is like, every now and then."""
         self._tell(watch.see(sight), frame)
-        if sight.view is None or watch.doubtful:
+        if sight.view is None:
+            return
+        if self._well is None or not watch.doubtful:
+            self._well = sight.at
+        if watch.doubtful:
+            self._begin_anew(sight.at)
             return
         if self.student is not None:
             self.student.look(sight.at, sight.spaces or {}, self.pipe)
@@ -219,6 +226,11 @@ class Camera:
         self._learnt = sight.at
         if self.known.learn() and not self.setup.no_plates:
             self.pipe.tell("remember", {"reference": self.known.to_text()})
+
+    def _begin_anew(self, at: float) -> None:
+        """A lorry may have filled the few looks that the view was learnt from so far."""
+        if not self.known.settled and self._well is not None and at - self._well > ANEW:
+            self.known, self._well = view.Known(own=self.known.own), at
 
     def _plates(self, frame: Shown, zones: Zones) -> list[Plate] | None:
         """Found in all of the frame; what may be one and is not meant is blurred and forgotten."""

@@ -39,7 +39,8 @@ class PlateOptions:
 
 
 class PlateTask:
-    """`aimed`: the camera sees what its lines were drawn for."""
+    """`aimed`: the camera sees what its lines and masks were drawn for. Without, plates are told
+    without direction and without new pictures."""
 
     needs: frozenset[Need] = frozenset({"plates"})
     aimed: bool = True
@@ -125,7 +126,7 @@ class PlateTask:
         }
 
     def _direction(self, track: Track) -> tuple[str, str]:
-        """By the line that it crossed, while lines hold; without lines, whether it came nearer."""
+        """By the line that it crossed; without lines, whether it came nearer."""
         for line in self._lines if self.aimed else ():
             net = crossing(track.path, line.start, line.end)
             if net:
@@ -147,7 +148,7 @@ class PlateTask:
 
     @property
     def _takes_pictures(self) -> bool:
-        return self._options.pictures and not self._options.anonymous
+        return self.aimed and self._options.pictures and not self._options.anonymous
 
     @staticmethod
     def _names(track: Track) -> tuple[str, str]:

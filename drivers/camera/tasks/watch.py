@@ -89,8 +89,7 @@ class Watch:
         reason = self._guard.reason
         if not reason or reason in {self._blind, "not_seen"}:
             return []
-        others = [task for task in self._tasks if not isinstance(task, PlateTask)]
-        return self._close(at, reason, others)
+        return self._close(at, reason, [one for one in self._tasks if one not in self._readers])
 
     def _close(self, at: float, reason: str, tasks: Sequence[Blindable]) -> Sequence[Finding]:
         self._blind = reason

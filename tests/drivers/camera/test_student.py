@@ -1,62 +1,20 @@
 """What a camera's process gathers for its calibration, and what it makes of the answer."""
 
 import json
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from drivers.camera.calibrating import MEMORY
 from drivers.camera.child.frames import Frame
-from drivers.camera.child.setup import Setup
-from drivers.camera.child.sources import open_source
-from drivers.camera.child.student import Student
 from drivers.camera.child.work import Camera
-from drivers.camera.eyes import Eyes
-from tests.support_calibrating import DAY, SPACES, camera_in, looks_of, scene
-from tests.support_onnx import write_model
-
-
-class Ear:
-    """Takes what a camera tells."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Mapping[str, Any]]] = []
-
-    def tell(self, kind: str, body: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
-        self.told.append((kind, body))
-
-    def states(self) -> list[str]:
-        return [body["data"]["state"] for kind, body in self.told if kind == "happened"]
-
-    def looks(self) -> list[float]:
-        return [body["at"] for kind, body in self.told if kind == "looks"]
-
-    def wishes(self) -> list[Mapping[str, Any]]:
-        return []
-
-    def beat(self) -> None:
-        """Nobody waits for it."""
+from tests.support_calibrating import DAY, SPACES, Ear, camera_in, child_in, looks_of, scene
 
 
 @pytest.fixture
 def camera(tmp_path: Path) -> tuple[Camera, Ear]:
-    """With a net that says 0.73 of everything, which learns every 300 s and tells it hourly."""
-    net = write_model(
-        tmp_path / "net", "occupancy", (8, 3, 64, 64), {"logit": np.ones((8,), np.float32)},
-        decode="sigmoid", input={"colour": "BGR", "resize": "stretch", "normalise": "patch"},
-    )  # fmt: skip
-    driver = camera_in(tmp_path)
-    login = {"where": "", "user": "", "password": "", "port": None}
-    told = {**driver._site.setup(), **driver._calibrated(), **login, "reference": "",
-            "confine": False}  # fmt: skip
-    setup = Setup(**{**told, "tasks": tuple(told["tasks"]), "size": tuple(told["size"])})
-    ear, eyes = Ear(), Eyes.open({"occupancy": net})
-    source = open_source("images", "")
-    return Camera(setup, eyes, source, ear, student=Student.of(setup)), ear
+    return child_in(tmp_path)
 
 
 def frame(at: float, *, dark: bool = False) -> Frame:

@@ -6,7 +6,7 @@ import pytest
 
 from drivers.camera import likeness
 from drivers.camera.sight import TILES
-from drivers.camera.view import ANEW, FIRST, Gray, Known, blur, grain
+from drivers.camera.view import FIRST, Gray, Known, blur, grain
 from tests.support_faults import turned
 
 SIZE = (480, 270)  # of a quarter frame
@@ -170,21 +170,3 @@ def test_grain_is_what_changes_from_look_to_look() -> None:
     told = grain(noisy(still, 20, 1), noisy(still, 20, 2))
     assert told == pytest.approx(20 / still.std(), rel=0.2)
     assert grain(place(1, cars=30), still) < 3.5 / still.std()
-
-
-def test_a_lorry_before_the_first_looks_is_not_taken_for_the_view() -> None:
-    known, yard = Known(), place(1)
-    lorry = yard.copy()
-    lorry[20:250, 30:450] = place(9)[20:250, 30:450]
-    known.look(lorry)
-    known.learn()
-    seen = [known.look(yard).shift for _ in range(ANEW)]
-    assert seen[-1] == 0.0
-    known.learn()
-    assert known.look(yard).shift == pytest.approx(0.0, abs=0.002)
-    assert known.look(place(2)).shift is None
-
-
-def test_once_a_view_is_known_another_stays_another_however_long() -> None:
-    known = knowing(1)
-    assert {known.look(place(2)).shift for _ in range(3 * ANEW)} == {None}

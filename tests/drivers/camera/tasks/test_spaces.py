@@ -225,7 +225,7 @@ def test_a_lorry_that_fills_the_view_for_a_moment_is_no_loss() -> None:
 
 def test_plates_are_read_though_the_view_is_lost() -> None:
     """A lorry that waits for long, or a camera that was turned: spaces are unknown, plates are
-    not; which way a vehicle drives is not said by a line that lies elsewhere now."""
+    not; lines say nothing of the way and no picture is taken, since masks may lie elsewhere."""
     line = {"id": "in", "from": [0, 320], "to": [SIZE[0], 320]}
     told = {**zones().model_dump(by_alias=True), "lines": [line]}
     watch = Watch("lot", Zones.model_validate(told), Wishes(["occupancy", "plates"]))
@@ -241,6 +241,8 @@ def test_plates_are_read_though_the_view_is_lost() -> None:
     events = [f for f in found if isinstance(f, Happened)]
     assert [event.kind for event in events] == ["view.lost", "space.seen", "plate.passed"]
     assert (events[2].data["direction"], events[2].data["line"]) == ("", "")
+    assert not events[2].kept
+    assert not [one for one in found if isinstance(one, Keep)]
     assert Measured("occupied_a-1", None, "view_moved") in found
     assert Measured("occupied_a-1", False) not in found
 
