@@ -67,6 +67,8 @@ class Told:
 
 
 def scenes() -> list[Scene]:
+    if not (DATA / "occ_frames.csv").is_file():
+        return []
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     with (DATA / "occ_frames.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):

@@ -28,7 +28,7 @@ COURSE = Course(well=40.0, bad=34.0, again=8.0) if FULL else Course(well=6.0, ba
 def told_of(fault: str) -> tuple[frozenset[str], Told]:
     there = scenes()
     if not there:
-        pytest.skip("no pictures of a lot whose truth is known")
+        pytest.skip("no pictures of a lot whose truth is known (../shared/data/vision)")
     full = max(there, key=lambda one: len(one.taken))
     return full.taken, at_once(full, fault, COURSE)
 
@@ -51,7 +51,7 @@ def test_a_fault_is_told_once_and_no_taken_space_becomes_free(fault: str) -> Non
 async def test_so_does_the_process(tmp_path: Path) -> None:
     there = scenes()
     if not there:
-        pytest.skip("no pictures of a lot whose truth is known")
+        pytest.skip("no pictures of a lot whose truth is known (../shared/data/vision)")
     full = max(there, key=lambda one: len(one.taken))
     told = await really(full, "cloth over a third", tmp_path, Course(15.0, 32.0, 8.0))
     assert not [space for at, space in told.free if at >= 0 and space in full.taken]
